@@ -1,0 +1,1 @@
+"""The domain: function specifications, calls, references between calls, call graphs. Pure Python."""

@@ -1,0 +1,1 @@
+"""Checkpoints: saved, kept and restored with Orbax."""

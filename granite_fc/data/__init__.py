@@ -1,0 +1,1 @@
+"""From a cache of tokenised examples to packed batches that are a pure function of (seed, step)."""

@@ -1,0 +1,141 @@
+"""Which tasks a mixture has, said without loading TensorFlow.
+
+SeqIO's registry can only be read with TensorFlow in memory, which a training process on an existing cache does without. A tasks package
+therefore declares its tasks and mixtures here when it is imported, and names the module that registers the same names with SeqIO.
+That module is imported when examples have to be made: by the cache writer and by `granite-fc inspect`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from granite_fc.errors import ConfigurationError
+
+# The alphabet that SeqIO accepts for names.
+_NAME = re.compile(r"[\w.:#]+")
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskDeclaration:
+    """One SeqIO task.
+
+    Attributes:
+        name: Its name in SeqIO's registry, and its folder in the cache.
+        subtask: The skill that its examples train; losses and metrics are kept per sub-task.
+        source: The data set that its examples come from.
+        content: Called when a cache is written or checked; returns all settings that decide what the examples say (JSON values).
+        data_files: Called likewise; returns the paths of the raw files or folders that the examples are made from.
+    """
+
+    name: str
+    subtask: str
+    source: str
+    content: Callable[[], Mapping[str, Any]] = dict
+    data_files: Callable[[], tuple[str, ...]] = tuple
+
+
+@dataclasses.dataclass(frozen=True)
+class MixtureDeclaration:
+    """Tasks and the rates at which they are drawn.
+
+    Attributes:
+        name: Its name in SeqIO's registry.
+        rates: Called when the mixture is used, so that gin may still change it; returns task name to rate. Rates are relative, in
+            examples before packing; a task that is absent or has rate 0 is left out.
+    """
+
+    name: str
+    rates: Callable[[], Mapping[str, float]]
+
+
+_tasks: dict[str, TaskDeclaration] = {}
+_mixtures: dict[str, MixtureDeclaration] = {}
+_seqio_modules: list[str] = []
+
+
+def declare_task(task: TaskDeclaration) -> None:
+    """Adds a task; a second one of the same name is an error."""
+    _declare(_tasks, task)
+
+
+def declare_mixture(mixture: MixtureDeclaration) -> None:
+    """Adds a mixture; a second one of the same name is an error."""
+    _declare(_mixtures, mixture)
+
+
+def declare_seqio_module(module: str) -> None:
+    """Names a module whose import registers the declared tasks and mixtures with SeqIO."""
+    if module not in _seqio_modules:
+        _seqio_modules.append(module)
+
+
+def seqio_modules() -> tuple[str, ...]:
+    """The modules named by `declare_seqio_module`, in order."""
+    return tuple(_seqio_modules)
+
+
+def register_with_seqio() -> None:
+    """Imports every module named by `declare_seqio_module`; this loads TensorFlow."""
+    for module in _seqio_modules:
+        importlib.import_module(module)
+
+
+def task(name: str) -> TaskDeclaration:
+    """Returns the declared task of that name."""
+    if name not in _tasks:
+        raise _unknown_name(name)
+    return _tasks[name]
+
+
+def mixture_rates(name: str) -> dict[str, float]:
+    """Returns the tasks of a mixture and their positive rates; a single task is a mixture of one.
+
+    Raises:
+        ConfigurationError: No such name (the nearest ones are offered), or no task has a positive rate.
+    """
+    if name in _mixtures:
+        rates = {task: float(rate) for task, rate in _mixtures[name].rates().items()}
+        negative = {task: rate for task, rate in rates.items() if not rate >= 0}
+        if negative:
+            raise ConfigurationError(
+                f"rates of {name}", found=negative, expected="numbers of at least 0"
+            )
+        rates = {task: rate for task, rate in rates.items() if rate > 0}
+        if not rates:
+            raise ConfigurationError(
+                f"rates of {name}", found="no task with a positive rate", expected="at least one"
+            )
+        return rates
+    if name in _tasks:
+        return {name: 1.0}
+    raise _unknown_name(name)
+
+
+def names() -> tuple[str, ...]:
+    """Every declared mixture, then every declared task."""
+    return (*_mixtures, *_tasks)
+
+
+def _declare(registry: dict[str, Any], declaration: Any) -> None:
+    if not _NAME.fullmatch(declaration.name):
+        raise ValueError(f"{declaration.name!r} is no SeqIO name: letters, digits and _ . : # only")
+    if declaration.name in _tasks or declaration.name in _mixtures:
+        raise ValueError(f"{declaration.name!r} is declared twice")
+    registry[declaration.name] = declaration
+
+
+def _unknown_name(name: str) -> ConfigurationError:
+    near = difflib.get_close_matches(name, names(), n=3, cutoff=0.4)
+    remedy = (
+        f"Nearest: {', '.join(near)}."
+        if near
+        else "Is the package that declares it imported in a gin file (`import my_tasks`)?"
+    )
+    return ConfigurationError(
+        "MIXTURE_OR_TASK_NAME", found=name, expected="a declared task or mixture", remedy=remedy
+    )

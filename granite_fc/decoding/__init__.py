@@ -1,0 +1,1 @@
+"""Text from a model: key-value cache and decoding loop."""

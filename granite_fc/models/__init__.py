@@ -1,0 +1,1 @@
+"""The decoder and its three families; logical axes only, no mesh."""

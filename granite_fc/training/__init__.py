@@ -1,0 +1,1 @@
+"""State, optimizers, loss, the training step and the loop around it."""

@@ -1,0 +1,42 @@
+"""What every vocabulary offers: text to token ids and back, exactly."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+
+
+class Vocabulary(abc.ABC):
+    """Text to token ids and back.
+
+    Two promises hold for every implementation, and the rest of the project leans on them:
+
+    * ``decode(encode(text)) == text`` for every text.
+    * ``encode(a) + encode(b) == encode(a + b)`` wherever ``a`` ends with a newline and ``b`` does not begin with white space, so
+      that a prompt tokenised alone, as at inference, is a prefix of the prompt tokenised with its answer, as in training.
+
+    No id stands for padding: lengths are carried beside the ids.
+    """
+
+    @property
+    @abc.abstractmethod
+    def size(self) -> int:
+        """Number of ids; every id lies in ``range(size)``."""
+
+    @property
+    @abc.abstractmethod
+    def eos_id(self) -> int:
+        """The id that ends an answer."""
+
+    @property
+    @abc.abstractmethod
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of the model's content: equal digests give equal ids."""
+
+    @abc.abstractmethod
+    def encode(self, text: str) -> list[int]:
+        """Returns the ids of `text`, with no beginning-of-sequence and no end-of-sequence id added."""
+
+    @abc.abstractmethod
+    def decode(self, ids: Sequence[int]) -> str:
+        """Returns the text of `ids`; does not stop at the end-of-sequence id, whose text is its own spelling."""

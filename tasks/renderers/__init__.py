@@ -1,0 +1,1 @@
+"""Episodes as (inputs, targets) text, one file a sub-task."""

@@ -1,0 +1,125 @@
+"""The canonical episode: one conversation in which functions are called, whatever data set it came from."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from granite_fc.calls.call import Call
+from granite_fc.calls.graph import CallGraph
+from granite_fc.calls.spec import FunctionSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class UserTurn:
+    """What the user says."""
+
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class CallTurn:
+    """The calls that the assistant makes at one point, and what they return.
+
+    Attributes:
+        calls: In an order in which they can be executed. Labels are unique in the episode; a reference may point at an earlier call turn.
+        results: One JSON value for each call; empty where the data set records none.
+    """
+
+    calls: CallGraph
+    results: tuple[Any, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class AssistantTurn:
+    """What the assistant says to the user."""
+
+    text: str
+
+
+Turn = UserTurn | CallTurn | AssistantTurn
+NoCallReason = Literal["no_function", "missing_parameter"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Episode:
+    """One conversation with the functions on offer.
+
+    Attributes:
+        episode_id: Unique within its source and split.
+        source: Name of the data set.
+        functions: The functions on offer: all that the calls use, in the order of first use, then related ones that are not needed.
+        turns: The conversation in order; begins with the user.
+        distractors: Functions of other services, best first, that a renderer may add to the library.
+        no_call_reason: Why the last user turn is answered by no call, for the negatives; None elsewhere.
+    """
+
+    episode_id: str
+    source: str
+    functions: tuple[FunctionSpec, ...]
+    turns: tuple[Turn, ...]
+    distractors: tuple[FunctionSpec, ...] = ()
+    no_call_reason: NoCallReason | None = None
+
+    def call_turns(self) -> Iterator[tuple[int, CallTurn]]:
+        """Yields the index in `turns` and the turn, for every call turn."""
+        for index, turn in enumerate(self.turns):
+            if isinstance(turn, CallTurn):
+                yield index, turn
+
+    def to_json(self) -> str:
+        """Returns the episode as one line of JSON, from which `from_json` gives an equal episode."""
+        record: dict[str, Any] = {
+            "episode_id": self.episode_id,
+            "source": self.source,
+            "functions": [spec.to_json() for spec in self.functions],
+            "turns": [_turn_to_json(turn) for turn in self.turns],
+        }
+        if self.distractors:
+            record["distractors"] = [spec.to_json() for spec in self.distractors]
+        if self.no_call_reason is not None:
+            record["no_call_reason"] = self.no_call_reason
+        return json.dumps(record, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Episode:
+        """Reads what `to_json` wrote."""
+        record = json.loads(text)
+        labels: set[str] = set()
+        turns: list[Turn] = []
+        for entry in record["turns"]:
+            turn = _turn_from_json(entry, known_labels=frozenset(labels))
+            if isinstance(turn, CallTurn):
+                labels.update(call.label for call in turn.calls if call.label is not None)
+            turns.append(turn)
+        return cls(
+            episode_id=record["episode_id"],
+            source=record["source"],
+            functions=tuple(FunctionSpec.from_json(spec) for spec in record["functions"]),
+            turns=tuple(turns),
+            distractors=tuple(
+                FunctionSpec.from_json(spec) for spec in record.get("distractors", ())
+            ),
+            no_call_reason=record.get("no_call_reason"),
+        )
+
+
+def _turn_to_json(turn: Turn) -> dict[str, Any]:
+    match turn:
+        case UserTurn(text):
+            return {"user": text}
+        case AssistantTurn(text):
+            return {"assistant": text}
+        case CallTurn(calls, results):
+            return {"calls": [call.to_json() for call in calls], "results": list(results)}
+
+
+def _turn_from_json(entry: Mapping[str, Any], known_labels: frozenset[str]) -> Turn:
+    if "user" in entry:
+        return UserTurn(entry["user"])
+    if "assistant" in entry:
+        return AssistantTurn(entry["assistant"])
+    calls = tuple(Call.from_json(call) for call in entry["calls"])
+    return CallTurn(CallGraph(calls, known_labels=known_labels), tuple(entry["results"]))
