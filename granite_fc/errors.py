@@ -6,8 +6,9 @@ from __future__ import annotations
 class ConfigurationError(Exception):
     """A configuration or an input that cannot be run as it stands.
 
-    Raised before any accelerator is touched. The command line prints it as one message and ends with exit status 2, so that a
-    cluster's restart policy can tell a wrong configuration from a failure that a restart may cure.
+    Raised before any accelerator is touched. The command line prints it as one message and ends
+    with exit status 2, so that a cluster's restart policy can tell a wrong configuration from a
+    failure that a restart may cure.
 
     Attributes:
         key: What is wrong: a gin parameter, a macro, a flag or a file.

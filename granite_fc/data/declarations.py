@@ -1,8 +1,9 @@
 """Which tasks a mixture has, said without loading TensorFlow.
 
-SeqIO's registry can only be read with TensorFlow in memory, which a training process on an existing cache does without. A tasks package
-therefore declares its tasks and mixtures here when it is imported, and names the module that registers the same names with SeqIO.
-That module is imported when examples have to be made: by the cache writer and by `granite-fc inspect`.
+SeqIO's registry can only be read with TensorFlow in memory, which a training process on an existing
+cache does without. A tasks package therefore declares its tasks and mixtures here when it is
+imported, and names the module that registers the same names with SeqIO. That module is imported
+when examples have to be made: by the cache writer and by `granite-fc inspect`.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ class TaskDeclaration:
         name: Its name in SeqIO's registry, and its folder in the cache.
         subtask: The skill that its examples train; losses and metrics are kept per sub-task.
         source: The data set that its examples come from.
-        content: Called when a cache is written or checked; returns all settings that decide what the examples say (JSON values).
-        data_files: Called likewise; returns the paths of the raw files or folders that the examples are made from.
+        content: Called when a cache is written or checked; returns all settings that decide what
+            the examples say (JSON values).
+        data_files: Called likewise; returns the paths of the raw files or folders that the examples
+            are made from.
     """
 
     name: str
@@ -45,8 +48,9 @@ class MixtureDeclaration:
 
     Attributes:
         name: Its name in SeqIO's registry.
-        rates: Called when the mixture is used, so that gin may still change it; returns task name to rate. Rates are relative, in
-            examples before packing; a task that is absent or has rate 0 is left out.
+        rates: Called when the mixture is used, so that gin may still change it; returns task name
+            to rate. Rates are relative, in examples before packing; a task that is absent or has
+            rate 0 is left out.
     """
 
     name: str
@@ -96,7 +100,8 @@ def mixture_rates(name: str) -> dict[str, float]:
     """Returns the tasks of a mixture and their positive rates; a single task is a mixture of one.
 
     Raises:
-        ConfigurationError: No such name (the nearest ones are offered), or no task has a positive rate.
+        ConfigurationError: No such name (the nearest ones are offered), or no task has a positive
+            rate.
     """
     if name in _mixtures:
         rates = {task: float(rate) for task, rate in _mixtures[name].rates().items()}

@@ -12,8 +12,9 @@ class Vocabulary(abc.ABC):
     Two promises hold for every implementation, and the rest of the project leans on them:
 
     * ``decode(encode(text)) == text`` for every text.
-    * ``encode(a) + encode(b) == encode(a + b)`` wherever ``a`` ends with a newline and ``b`` does not begin with white space, so
-      that a prompt tokenised alone, as at inference, is a prefix of the prompt tokenised with its answer, as in training.
+    * ``encode(a) + encode(b) == encode(a + b)`` wherever ``a`` ends with a newline and ``b`` does
+      not begin with white space, so that a prompt tokenised alone, as at inference, is a prefix of
+      the prompt tokenised with its answer, as in training.
 
     No id stands for padding: lengths are carried beside the ids.
     """
@@ -35,8 +36,8 @@ class Vocabulary(abc.ABC):
 
     @abc.abstractmethod
     def encode(self, text: str) -> list[int]:
-        """Returns the ids of `text`, with no beginning-of-sequence and no end-of-sequence id added."""
+        """Returns the ids of `text`, with no beginning- or end-of-sequence id added."""
 
     @abc.abstractmethod
     def decode(self, ids: Sequence[int]) -> str:
-        """Returns the text of `ids`; does not stop at the end-of-sequence id, whose text is its own spelling."""
+        """Returns the text of all `ids`; the end-of-sequence id is spelt out and stops nothing."""

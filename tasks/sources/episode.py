@@ -1,4 +1,4 @@
-"""The canonical episode: one conversation in which functions are called, whatever data set it came from."""
+"""The canonical episode: one conversation with function calls, whatever data set it is from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class CallTurn:
     """The calls that the assistant makes at one point, and what they return.
 
     Attributes:
-        calls: In an order in which they can be executed. Labels are unique in the episode; a reference may point at an earlier call turn.
+        calls: In an order in which they can be executed. Labels are unique in the episode; a
+            reference may point at an earlier call turn.
         results: One JSON value for each call; empty where the data set records none.
     """
 
@@ -50,10 +51,13 @@ class Episode:
     Attributes:
         episode_id: Unique within its source and split.
         source: Name of the data set.
-        functions: The functions on offer: all that the calls use, in the order of first use, then related ones that are not needed.
+        functions: The functions on offer: all that the calls use, in the order of first use, then
+            related ones that are not needed.
         turns: The conversation in order; begins with the user.
-        distractors: Functions of other services, best first, that a renderer may add to the library.
-        no_call_reason: Why the last user turn is answered by no call, for the negatives; None elsewhere.
+        distractors: Functions of other services, best first, that a renderer may add to the
+            library.
+        no_call_reason: Why the last user turn is answered by no call, for the negatives; None
+            elsewhere.
     """
 
     episode_id: str
@@ -70,7 +74,7 @@ class Episode:
                 yield index, turn
 
     def to_json(self) -> str:
-        """Returns the episode as one line of JSON, from which `from_json` gives an equal episode."""
+        """Returns one line of JSON, from which `from_json` gives an equal episode."""
         record: dict[str, Any] = {
             "episode_id": self.episode_id,
             "source": self.source,
