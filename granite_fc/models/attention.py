@@ -1,0 +1,126 @@
+"""Causal attention within segments: the reference implementation."""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from granite_fc.models.dropout import dropout
+
+# Finite, so that rows with nothing to attend to stay free of NaN, forwards and backwards.
+_MASKED = -1e30
+
+
+def attention(
+    query: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
+    *,
+    q_segment_ids: jax.Array,
+    kv_segment_ids: jax.Array,
+    q_positions: jax.Array,
+    kv_positions: jax.Array,
+    scale: float,
+    dropout_rate: float = 0.0,
+    dropout_key: jax.Array | None = None,
+    block: int = 1024,
+) -> jax.Array:
+    """Attends from every query to the keys of its segment that do not lie after it.
+
+    Key/value heads are shared by groups of `heads // kv_heads` query heads and are not repeated in
+    memory. Scores and softmax are float32 whatever the operands' type.
+
+    Args:
+        query: `[batch, q_length, heads, head_dim]`.
+        key: `[batch, kv_length, kv_heads, head_dim]`.
+        value: `[batch, kv_length, kv_heads, head_dim]`.
+        q_segment_ids: int32 `[batch, q_length]`; 0 is no segment.
+        kv_segment_ids: int32 `[batch, kv_length]`; a query sees the keys of its own number only,
+            and 0 sees nothing.
+        q_positions: int32 `[batch, q_length]`, counted within the segment.
+        kv_positions: int32 `[batch, kv_length]`; a query sees positions up to its own.
+        scale: Scores are multiplied by it.
+        dropout_rate: Share of the attention weights to drop.
+        dropout_key: A PRNG key; None switches dropout off.
+        block: Most queries per row that are scored at once; longer rows are computed block by block
+            and recomputed in the backward pass.
+
+    Returns:
+        `[batch, q_length, heads, head_dim]` of `query`'s type; zeros where a query sees nothing.
+    """
+    attend = functools.partial(
+        _attend_block,
+        key=key,
+        value=value,
+        kv_segment_ids=kv_segment_ids,
+        kv_positions=kv_positions,
+        scale=scale,
+        dropout_rate=dropout_rate,
+    )
+    length = query.shape[1]
+    num_blocks = -(-length // block)
+    if num_blocks == 1:
+        return attend(query, q_segment_ids, q_positions, dropout_key)
+
+    block = -(-length // num_blocks)
+    pad = num_blocks * block - length
+
+    def split(x: jax.Array) -> jax.Array:
+        # A block takes every num_blocks-th query, so that a length spread over devices stays spread
+        # in each block.
+        x = jnp.pad(x, [(0, 0), (0, pad)] + [(0, 0)] * (x.ndim - 2))
+        return jnp.moveaxis(x.reshape(x.shape[0], block, num_blocks, *x.shape[2:]), 2, 0)
+
+    def body(arguments: tuple[jax.Array, ...]) -> jax.Array:
+        index, *rest = arguments
+        key_of_block = None if dropout_key is None else jax.random.fold_in(dropout_key, index)
+        return attend(*rest, key_of_block)
+
+    blocks = jax.lax.map(
+        jax.checkpoint(body, prevent_cse=False),
+        (jnp.arange(num_blocks), split(query), split(q_segment_ids), split(q_positions)),
+    )
+    merged = jnp.moveaxis(blocks, 0, 2).reshape(
+        query.shape[0], block * num_blocks, *query.shape[2:]
+    )
+    return merged[:, :length]
+
+
+def _attend_block(
+    query: jax.Array,
+    q_segment_ids: jax.Array,
+    q_positions: jax.Array,
+    dropout_key: jax.Array | None,
+    *,
+    key: jax.Array,
+    value: jax.Array,
+    kv_segment_ids: jax.Array,
+    kv_positions: jax.Array,
+    scale: float,
+    dropout_rate: float,
+) -> jax.Array:
+    batch, length, heads, head_dim = query.shape
+    kv_heads = key.shape[2]
+    grouped = query.reshape(batch, length, kv_heads, heads // kv_heads, head_dim)
+    scores = scale * jnp.einsum(
+        "bqkgd,bskd->bkgqs", grouped, key, preferred_element_type=jnp.float32
+    )
+    q_segment_ids, q_positions = q_segment_ids[:, :, None], q_positions[:, :, None]
+    visible = (
+        (q_segment_ids == kv_segment_ids[:, None, :])
+        & (q_segment_ids > 0)
+        & (q_positions >= kv_positions[:, None, :])
+    )
+    scores = jnp.where(visible[:, None, None], scores, _MASKED)
+    largest = jax.lax.stop_gradient(scores.max(-1, keepdims=True))
+    weights = jnp.exp(scores - largest)
+    total = weights.sum(-1)
+    weights = dropout(weights.astype(value.dtype), dropout_rate, dropout_key)
+    mixed = jnp.einsum("bkgqs,bskd->bqkgd", weights, value, preferred_element_type=jnp.float32)
+    # Dividing the mixed values costs head_dim divisions a query, dividing the weights kv_length.
+    mixed = mixed / jnp.moveaxis(total, 3, 1)[..., None]
+    sees_any = visible.any(-1)[:, :, None, None, None]
+    mixed = jnp.where(sees_any, mixed, 0.0)
+    return mixed.reshape(batch, length, heads, head_dim).astype(query.dtype)

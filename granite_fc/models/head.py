@@ -1,0 +1,204 @@
+"""From hidden states to logits, and to a loss without holding all logits at once."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from granite_fc.models.config import DecoderConfig
+from granite_fc.models.logical import constrain
+
+# What ids beyond the vocabulary score: finite, and of no weight beside any real logit.
+_PADDED_LOGIT = -1e30
+
+
+class TokenStatistics(NamedTuple):
+    """What the predictions say of the targets, each float32 `[batch, length]`.
+
+    Attributes:
+        nll: Negative log-likelihood of the target, in nats.
+        logsumexp: Logarithm of the softmax's denominator (for a z-loss).
+        correct: 1 where the target is the most likely id (the lowest such id in a tie), else 0; has
+            no gradient.
+        entropy: Entropy of the prediction, in nats.
+    """
+
+    nll: jax.Array
+    logsumexp: jax.Array
+    correct: jax.Array
+    entropy: jax.Array
+
+
+def output_embedding(config: DecoderConfig, params: dict[str, Any]) -> jax.Array:
+    """Returns the table that logits are computed with, `[padded vocabulary, d_model]`."""
+    return params["embedding" if config.tie_embeddings else "head"]["table"]
+
+
+def logits(config: DecoderConfig, params: dict[str, Any], hidden: jax.Array) -> jax.Array:
+    """Scores every id.
+
+    Args:
+        config: The decoder's shape.
+        params: The decoder's parameters.
+        hidden: `[batch, length, d_model]`, after the final norm.
+
+    Returns:
+        float32 `[batch, length, padded vocabulary]`; ids beyond `config.vocab_size` score -1e30.
+    """
+    table = output_embedding(config, params).astype(config.compute_dtype)
+    return _logits(config, table, hidden)
+
+
+def token_statistics(
+    config: DecoderConfig,
+    params: dict[str, Any],
+    hidden: jax.Array,
+    targets: jax.Array,
+    *,
+    chunk_size: int = 512,
+) -> TokenStatistics:
+    """Compares predictions with targets, a few positions at a time.
+
+    The logits of `batch * chunk_size` positions exist at once, forwards and backwards. Gradients
+    are exact; the table's is summed in float32 over the chunks.
+
+    Args:
+        config: The decoder's shape.
+        params: The decoder's parameters.
+        hidden: `[batch, length, d_model]`, after the final norm.
+        targets: int32 `[batch, length]`; every one a real id, also where no loss is wanted.
+        chunk_size: Positions per row whose logits exist at once.
+
+    Returns:
+        Statistics of every position.
+    """
+    batch, length, d_model = hidden.shape
+    num_chunks = -(-length // chunk_size)
+    rows = -(-length // num_chunks)
+    pad = num_chunks * rows - length
+
+    # A chunk takes every num_chunks-th position, so that a length spread over devices stays spread
+    # in each chunk.
+    padded = jnp.pad(hidden, ((0, 0), (0, pad), (0, 0)))
+    hidden_chunks = jnp.moveaxis(padded.reshape(batch, rows, num_chunks, d_model), 2, 0)
+    padded = jnp.pad(targets, ((0, 0), (0, pad)))
+    target_chunks = jnp.moveaxis(padded.reshape(batch, rows, num_chunks), 2, 0)
+
+    statistics = _chunked_statistics(
+        config, output_embedding(config, params), hidden_chunks, target_chunks
+    )
+    return TokenStatistics(
+        *(jnp.moveaxis(x, 0, 2).reshape(batch, rows * num_chunks)[:, :length] for x in statistics)
+    )
+
+
+def _logits(config: DecoderConfig, table: jax.Array, hidden: jax.Array) -> jax.Array:
+    scores = jnp.einsum(
+        "bld,vd->blv", hidden.astype(table.dtype), table, preferred_element_type=jnp.float32
+    )
+    if config.logits_scaling != 1.0:
+        scores = scores / config.logits_scaling
+    if config.padded_vocab_size != config.vocab_size:
+        ids = jax.lax.broadcasted_iota(jnp.int32, scores.shape, 2)
+        scores = jnp.where(ids < config.vocab_size, scores, _PADDED_LOGIT)
+    return constrain(scores, "activation_batch", "activation_length", "activation_vocab")
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _chunked_statistics(
+    config: DecoderConfig, table: jax.Array, hidden: jax.Array, targets: jax.Array
+) -> TokenStatistics:
+    return _chunked_statistics_forward(config, table, hidden, targets)[0]
+
+
+def _chunked_statistics_forward(
+    config: DecoderConfig, table: jax.Array, hidden: jax.Array, targets: jax.Array
+) -> tuple[TokenStatistics, tuple[jax.Array, ...]]:
+    compute_table = table.astype(config.compute_dtype)
+
+    def body(_: None, chunk: tuple[jax.Array, jax.Array]) -> tuple[None, TokenStatistics]:
+        chunk_hidden, chunk_targets = chunk
+        scores = _logits(config, compute_table, chunk_hidden)
+        return None, _statistics(scores, chunk_targets)
+
+    _, statistics = jax.lax.scan(body, None, (hidden, targets))
+    # For the backward pass, the logits' mean under the prediction is logsumexp - entropy.
+    return statistics, (table, hidden, targets, statistics.logsumexp, statistics.entropy)
+
+
+def _chunked_statistics_backward(
+    config: DecoderConfig, residuals: tuple[jax.Array, ...], gradients: TokenStatistics
+) -> tuple[jax.Array, jax.Array, None]:
+    table, hidden, targets, logsumexp, entropy = residuals
+    compute_table = table.astype(config.compute_dtype)
+
+    def body(
+        table_gradient: jax.Array, chunk: tuple[jax.Array, ...]
+    ) -> tuple[jax.Array, jax.Array]:
+        x, target, lse, mean, nll_gradient, lse_gradient, entropy_gradient = chunk
+        scores = _logits(config, compute_table, x)
+        probabilities = jnp.exp(scores - lse[..., None])
+        # With z the logits and p their softmax: d nll = p - [target], d logsumexp = p, d entropy =
+        # -p (z - E z).
+        factor = (nll_gradient + lse_gradient)[..., None] - entropy_gradient[..., None] * (
+            scores - mean[..., None]
+        )
+        ids = jax.lax.broadcasted_iota(jnp.int32, scores.shape, 2)
+        at_target = jnp.where(ids == target[..., None], nll_gradient[..., None], 0.0)
+        scores_gradient = (probabilities * factor - at_target) / config.logits_scaling
+        scores_gradient = constrain(
+            scores_gradient.astype(compute_table.dtype),
+            "activation_batch",
+            "activation_length",
+            "activation_vocab",
+        )
+        hidden_gradient = jnp.einsum(
+            "blv,vd->bld", scores_gradient, compute_table, preferred_element_type=jnp.float32
+        )
+        table_gradient += jnp.einsum(
+            "blv,bld->vd",
+            scores_gradient,
+            x.astype(compute_table.dtype),
+            preferred_element_type=jnp.float32,
+        )
+        return table_gradient, hidden_gradient.astype(hidden.dtype)
+
+    table_gradient, hidden_gradient = jax.lax.scan(
+        body,
+        jnp.zeros(table.shape, jnp.float32),
+        (
+            hidden,
+            targets,
+            logsumexp,
+            logsumexp - entropy,
+            gradients.nll,
+            gradients.logsumexp,
+            gradients.entropy,
+        ),
+    )
+    return table_gradient.astype(table.dtype), hidden_gradient, None
+
+
+_chunked_statistics.defvjp(_chunked_statistics_forward, _chunked_statistics_backward)
+
+
+def _statistics(scores: jax.Array, targets: jax.Array) -> TokenStatistics:
+    ids = jax.lax.broadcasted_iota(jnp.int32, scores.shape, 2)
+    largest = scores.max(-1, keepdims=True)
+    weights = jnp.exp(scores - largest)
+    total = weights.sum(-1)
+    logsumexp = jnp.log(total) + largest[..., 0]
+    mean = (weights * scores).sum(-1) / total
+    # A comparison and a sum instead of a gather: both stay local where the vocabulary is spread
+    # over devices.
+    target_score = jnp.where(ids == targets[..., None], scores, 0.0).sum(-1)
+    most_likely = jnp.where(scores == largest, ids, scores.shape[-1]).min(-1)
+    return TokenStatistics(
+        nll=logsumexp - target_score,
+        logsumexp=logsumexp,
+        correct=(most_likely == targets).astype(jnp.float32),
+        entropy=logsumexp - mean,
+    )

@@ -1,0 +1,93 @@
+"""The parts a block is made of: projections and norms."""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from granite_fc.models.config import DecoderConfig
+from granite_fc.models.initialization import normal
+
+
+class Projection(nnx.Module):
+    """A linear map between named axes: `kernel` is `[*inputs, *outputs]`, `bias` `[*outputs]`.
+
+    Every parameter carries its logical axis names as the metadata `logical_axes`.
+    """
+
+    def __init__(
+        self,
+        inputs: dict[str, int],
+        outputs: dict[str, int],
+        *,
+        use_bias: bool,
+        std: float,
+        config: DecoderConfig,
+        rngs: nnx.Rngs,
+    ) -> None:
+        shape = (*inputs.values(), *outputs.values())
+        self.num_inputs = len(inputs)
+        self.num_outputs = len(outputs)
+        self.dtype = config.compute_dtype
+        self.kernel = nnx.Param(
+            normal(rngs.params(), shape, std, config.param_dtype), logical_axes=(*inputs, *outputs)
+        )
+        self.bias = (
+            nnx.Param(
+                jnp.zeros(tuple(outputs.values()), config.param_dtype), logical_axes=tuple(outputs)
+            )
+            if use_bias
+            else None
+        )
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Maps `[batch, length, *inputs]` to `[batch, length, *outputs]`, in the compute type."""
+        kernel = self.kernel[...].astype(self.dtype)
+        contracted = (
+            tuple(range(x.ndim - self.num_inputs, x.ndim)),
+            tuple(range(self.num_inputs)),
+        )
+        y = jax.lax.dot_general(
+            x.astype(self.dtype), kernel, (contracted, ((), ())), preferred_element_type=self.dtype
+        )
+        return y if self.bias is None else y + self.bias[...].astype(self.dtype)
+
+
+class Norm(nnx.Module):
+    """RMSNorm or LayerNorm over the last axis, computed in float32."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        self.epsilon = config.norm_eps
+        self.dtype = config.compute_dtype
+        shape = (config.d_model,)
+        self.scale = nnx.Param(jnp.ones(shape, config.param_dtype), logical_axes=("norm",))
+        self.bias = (
+            nnx.Param(jnp.zeros(shape, config.param_dtype), logical_axes=("norm",))
+            if config.norm == "layernorm"
+            else None
+        )
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Normalises `[..., d_model]`; returns the compute type."""
+        x = x.astype(jnp.float32)
+        if self.bias is not None:
+            x = x - x.mean(-1, keepdims=True)
+        x = x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + self.epsilon)
+        x = x * self.scale[...].astype(jnp.float32)
+        if self.bias is not None:
+            x = x + self.bias[...].astype(jnp.float32)
+        return x.astype(self.dtype)
+
+
+def activate(x: jax.Array, activation: str) -> jax.Array:
+    """Applies an activation by its name in `DecoderConfig`; returns the type of `x`."""
+    if activation == "silu":
+        return jax.nn.silu(x)
+    if activation == "gelu_tanh":
+        return jax.nn.gelu(x, approximate=True)
+    # In float32: the error function of a bfloat16 would lose the tails.
+    wide = x.astype(jnp.float32)
+    return (0.5 * wide * (1.0 + jax.lax.erf(wide / math.sqrt(2.0)))).astype(x.dtype)
