@@ -23,12 +23,7 @@ class TokenizedExample(NamedTuple):
 class TokenizedExamples(Protocol):
     """The examples of one split of one task, in random access.
 
-    `fetch` is called from several threads at once.
-
-    Attributes:
-        name: The task's name.
-        subtask: The skill that the task trains.
-        lengths: uint32 [num_examples], the number of tokens of every example; batches are planned from these alone.
+    Batches are planned from `lengths` alone; `fetch` is called from several threads at once.
     """
 
     @property
