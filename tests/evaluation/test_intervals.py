@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pytest
+from scipy import stats
+
+from granite_fc.evaluation.intervals import wilson_interval
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 7), (3, 7), (7, 7), (95, 100), (1, 1000)])
+def test_agrees_with_scipy(successes, trials):
+    expected = stats.binomtest(successes, trials).proportion_ci(0.95, method="wilson")
+    assert wilson_interval(successes, trials) == pytest.approx((expected.low, expected.high))
+
+
+def test_without_trials_nothing_is_known():
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+
+
+def test_refuses_more_successes_than_trials():
+    with pytest.raises(ValueError, match="3 successes in 2 trials"):
+        wilson_interval(3, 2)
