@@ -1,1 +1,1 @@
-"""The domain: function specifications, calls, references between calls, call graphs. Pure Python."""
+"""The domain in pure Python: function specs, calls, references between them, call graphs."""

@@ -22,7 +22,8 @@ class Call:
         label: Names the output for the references of later calls; None where nothing refers to it.
 
     Raises:
-        ValueError: The name is empty or no string, the label is none, or the arguments are no mapping from strings.
+        ValueError: The name is empty or no string, the label is none, or the arguments are no
+            mapping from strings.
     """
 
     name: str
@@ -42,8 +43,11 @@ class Call:
         if self.label is not None and not (isinstance(self.label, str) and is_label(self.label)):
             raise ValueError(f'"label" is {self.label!r}, expected $var_ and a number')
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.label))
+
     def to_json(self) -> dict[str, Any]:
-        """Returns the call as JSON values: references as strings, literals that look like one escaped."""
+        """Returns the call as JSON values; references are strings, look-alike literals escaped."""
         written: dict[str, Any] = {"name": self.name}
         if self.label is not None:
             written["label"] = self.label
@@ -55,7 +59,8 @@ class Call:
         """Reads what `to_json` gives.
 
         Raises:
-            ValueError: A part is missing, of the wrong type or unknown, or a reference is malformed.
+            ValueError: A part is missing, of the wrong type or unknown, or a reference is
+                malformed.
         """
         if not isinstance(obj, Mapping):
             raise ValueError(f"a call is {_kind(obj)}, expected an object")

@@ -11,14 +11,16 @@ from granite_fc.calls.reference import references_in
 
 @dataclasses.dataclass(frozen=True)
 class CallGraph:
-    """Calls in an order in which they can be executed; an edge leads to each call from those whose output it uses.
+    """Calls in an executable order, linked where one uses the output of another.
 
     Attributes:
         calls: The calls. No calls at all is a graph too: the right answer where no function fits.
-        known_labels: Labels of calls before this graph, in earlier turns, to which its calls may refer. Not part of equality.
+        known_labels: Labels of calls before this graph, in earlier turns, to which its calls may
+            refer. Not part of equality.
 
     Raises:
-        ValueError: A label is used twice, or a call refers to no earlier call, or one of the calls is `no_function`.
+        ValueError: A label is used twice, or a call refers to no earlier call, or one of the calls
+            is `no_function`.
     """
 
     calls: tuple[Call, ...] = ()
@@ -68,9 +70,9 @@ class CallGraph:
         return [set(earlier) for earlier in self._dependencies]
 
     def topological_orders(self, limit: int | None = None) -> Iterator[tuple[int, ...]]:
-        """Yields the orders in which the calls can be executed, as tuples of indices, in lexicographic order.
+        """Yields the orders in which the calls can be executed, as tuples of indices.
 
-        The first is the order of the graph itself.
+        They come in lexicographic order, so the first is the order of the graph itself.
 
         Args:
             limit: At most so many; None for all of them, of which there can be len(self)! .

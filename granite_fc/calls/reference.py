@@ -1,8 +1,9 @@
-"""References from an argument to the output of an earlier call, and how they are told from literals.
+"""References from arguments to the outputs of earlier calls, and how they differ from literals.
 
-In JSON a reference is a whole string, `"$var_1.results.0.name$"`: the label of a call, then the way into its output, closed by a
-dollar sign. A literal string that begins like a reference gets one dollar sign more in front (`"$$var_1.results$"`), so every
-string can be written and every written string has one reading.
+In JSON a reference is a whole string, `"$var_1.results.0.name$"`: the label of a call, then the way
+into its output, closed by a dollar sign. A literal string that begins like a reference gets one
+dollar sign more in front (`"$$var_1.results$"`), so every string can be written and every written
+string has one reading.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ class Reference:
 
     Attributes:
         label: The label of that call, such as `$var_1`.
-        path: The way into its output: field names, and indices of list items. A field name that is written like an index is held
-            as an integer; it finds a list item or a field, whichever is there. Empty for the whole output.
+        path: The way into its output: field names, and indices of list items. A field name that is
+            written like an index is held as an integer; it finds a list item or a field, whichever
+            is there. Empty for the whole output.
 
     Raises:
-        ValueError: The label is none, or a path entry is neither a string nor an index from 0 to 999,999,999.
+        ValueError: The label is none, or a path entry is neither a string nor an index from 0 to
+            999,999,999.
     """
 
     label: str
@@ -53,7 +56,8 @@ class Reference:
         if not self.path:
             return f"{self.label}$"
         entries = (entry if isinstance(entry, str) else str(entry) for entry in self.path)
-        # The three characters with a meaning inside a path are written as in JSON Pointer, ~ and a digit.
+        # The three characters with a meaning inside a path are written as in JSON Pointer, ~ and a
+        # digit.
         escaped = (
             entry.replace("~", "~0").replace(".", "~1").replace("$", "~2") for entry in entries
         )
@@ -87,7 +91,7 @@ def references_in(value: Any) -> Iterator[Reference]:
 
 
 def to_json_value(value: Any) -> Any:
-    """Returns a value with its references as strings and its literals escaped where they look like one.
+    """Returns a value with references as strings and literals that look like one escaped.
 
     Raises:
         TypeError: A field name is no string; JSON would turn it into one silently.
@@ -119,7 +123,8 @@ def from_json_value(value: Any) -> Any:
     """Returns a JSON value with references and literals told apart; the inverse of `to_json_value`.
 
     Raises:
-        ValueError: A string begins like a reference and is none, such as `"$var_1.name"` without the closing dollar sign.
+        ValueError: A string begins like a reference and is none, such as `"$var_1.name"` without
+            the closing dollar sign.
     """
     kind = type(value)
     if kind is str:

@@ -1,8 +1,9 @@
-"""Whether a JSON Schema is well formed, without the price of validating it against the meta-schema."""
+"""Whether a JSON Schema is well formed, at a fraction of the price of its meta-schema."""
 
 from __future__ import annotations
 
 import re
+import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,19 @@ def check_schema(schema: Any, where: str) -> None:
     Raises:
         ValueError: A keyword has a value of the wrong form; the message names the place.
     """
+    pointers: list[tuple[str, str]] = []
+    _check_schema(schema, where, pointers)
+    for pointer, place in pointers:
+        if not _leads_to_schema(pointer, schema):
+            raise ValueError(f"{place} is {pointer!r}, but there is no schema")
+
+
+# Checks one keyword's value: the value, where it stands, and the list that gathers the pointers to
+# other schemas.
+_Check = Callable[[Any, str, list[tuple[str, str]]], None]
+
+
+def _check_schema(schema: Any, where: str, pointers: list[tuple[str, str]]) -> None:
     if schema is True or schema is False:
         return
     if not isinstance(schema, Mapping):
@@ -28,15 +42,27 @@ def check_schema(schema: Any, where: str) -> None:
     for keyword, value in schema.items():
         check = _KEYWORDS.get(keyword)
         if check is not None:
-            check(value, f"{where}.{keyword}")
-    required = schema.get("required")
-    if required and "properties" in schema:
-        for name in required:
+            check(value, f"{where}.{keyword}", pointers)
+    if schema.get("type") == "object" and "properties" in schema:
+        for name in schema.get("required", ()):
             if name not in schema["properties"]:
                 raise ValueError(f"{where}.required names {name!r}, which is not in properties")
 
 
-def _check_type(value: Any, where: str) -> None:
+def _leads_to_schema(pointer: str, root: Any) -> bool:
+    value = root
+    for step in pointer.split("/")[1:]:
+        step = urllib.parse.unquote(step).replace("~1", "/").replace("~0", "~")
+        if isinstance(value, Mapping) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return False
+    return isinstance(value, Mapping | bool)
+
+
+def _check_type(value: Any, where: str, _: Any) -> None:
     names = value if isinstance(value, list | tuple) else (value,)
     for name in names:
         if not isinstance(name, str) or name not in TYPES:
@@ -45,114 +71,105 @@ def _check_type(value: Any, where: str) -> None:
         raise ValueError(f"{where} is empty")
 
 
-def _check_named_schemas(value: Any, where: str) -> None:
+def _check_named_schemas(value: Any, where: str, pointers: list[tuple[str, str]]) -> None:
     if not isinstance(value, Mapping):
         raise ValueError(f"{where} is {value!r}, expected an object of JSON Schemas")
     for name, schema in value.items():
         if not isinstance(name, str):
             raise ValueError(f"{where} has the key {name!r}, expected strings")
-        check_schema(schema, f"{where}.{name}")
+        _check_schema(schema, f"{where}.{name}", pointers)
 
 
-def _check_pattern_schemas(value: Any, where: str) -> None:
-    _check_named_schemas(value, where)
+def _check_pattern_schemas(value: Any, where: str, pointers: list[tuple[str, str]]) -> None:
+    _check_named_schemas(value, where, pointers)
     for pattern in value:
-        _check_pattern(pattern, where)
+        _check_pattern(pattern, where, pointers)
 
 
-def _check_schemas(value: Any, where: str) -> None:
+def _check_schemas(value: Any, where: str, pointers: list[tuple[str, str]]) -> None:
     if not isinstance(value, list | tuple) or not value:
         raise ValueError(f"{where} is {value!r}, expected a list of JSON Schemas")
     for index, schema in enumerate(value):
-        check_schema(schema, f"{where}.{index}")
+        _check_schema(schema, f"{where}.{index}", pointers)
 
 
-def _check_names(value: Any, where: str) -> None:
+def _check_names(value: Any, where: str, _: Any) -> None:
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
         raise ValueError(f"{where} is {value!r}, expected a list of names")
     if len(set(value)) != len(value):
         raise ValueError(f"{where} has a name twice: {value!r}")
 
 
-def _check_enum(value: Any, where: str) -> None:
+def _check_enum(value: Any, where: str, _: Any) -> None:
     if not isinstance(value, list | tuple) or not value:
         raise ValueError(f"{where} is {value!r}, expected a list of values, not empty")
 
 
-def _check_pattern(value: Any, where: str) -> None:
+def _check_pattern(value: Any, where: str, _: Any) -> None:
     try:
         re.compile(value)
     except (re.error, TypeError) as error:
         raise ValueError(f"{where} is {value!r}, no regular expression: {error}") from None
 
 
-def _check_text(value: Any, where: str) -> None:
+def _check_text(value: Any, where: str, _: Any) -> None:
     if not isinstance(value, str):
         raise ValueError(f"{where} is {value!r}, expected a string")
 
 
-def _check_number(value: Any, where: str) -> None:
+def _check_number(value: Any, where: str, _: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{where} is {value!r}, expected a number")
 
 
-def _check_positive_number(value: Any, where: str) -> None:
-    _check_number(value, where)
-    if value <= 0:
+def _check_divisor(value: Any, where: str, _: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         raise ValueError(f"{where} is {value!r}, expected a number above 0")
 
 
-def _check_count(value: Any, where: str) -> None:
+def _check_count(value: Any, where: str, _: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{where} is {value!r}, expected a whole number from 0")
 
 
-def _check_flag(value: Any, where: str) -> None:
+def _check_flag(value: Any, where: str, _: Any) -> None:
     if not isinstance(value, bool):
         raise ValueError(f"{where} is {value!r}, expected true or false")
 
 
-def _check_local_reference(value: Any, where: str) -> None:
+def _check_pointer(value: Any, where: str, pointers: list[tuple[str, str]]) -> None:
     # Any other place would be fetched, from a file or over the network, when arguments are checked.
-    if not isinstance(value, str) or not value.startswith("#"):
+    if not isinstance(value, str) or not (value == "#" or value.startswith("#/")):
         raise ValueError(f"{where} is {value!r}, expected a place in the same schema, #/$defs/NAME")
+    pointers.append((value, where))
 
 
-_KEYWORDS: dict[str, Callable[[Any, str], None]] = {
+def _check_unsupported(value: Any, where: str, _: Any) -> None:
+    raise ValueError(f"{where} is not supported: a spec names places in itself by $ref alone")
+
+
+_KEYWORDS: dict[str, _Check] = {
     "type": _check_type,
-    "properties": _check_named_schemas,
-    "$defs": _check_named_schemas,
-    "definitions": _check_named_schemas,
-    "dependentSchemas": _check_named_schemas,
-    "patternProperties": _check_pattern_schemas,
     "required": _check_names,
     "enum": _check_enum,
     "pattern": _check_pattern,
-    "description": _check_text,
-    "title": _check_text,
-    "format": _check_text,
-    "$ref": _check_local_reference,
-    "$dynamicRef": _check_local_reference,
+    "patternProperties": _check_pattern_schemas,
     "uniqueItems": _check_flag,
-    "multipleOf": _check_positive_number,
+    "multipleOf": _check_divisor,
+    "$ref": _check_pointer,
+    **dict.fromkeys(("$id", "$anchor", "$dynamicRef", "$dynamicAnchor"), _check_unsupported),
+    **dict.fromkeys(("title", "description", "format"), _check_text),
     **dict.fromkeys(
-        ("items", "additionalProperties", "propertyNames", "contains", "not", "if", "then", "else"),
-        check_schema,
+        ("properties", "$defs", "definitions", "dependentSchemas"), _check_named_schemas
     ),
-    **dict.fromkeys(("unevaluatedItems", "unevaluatedProperties"), check_schema),
+    **dict.fromkeys(("items", "contains", "not", "if", "then", "else"), _check_schema),
+    **dict.fromkeys(("additionalProperties", "unevaluatedProperties"), _check_schema),
+    **dict.fromkeys(("propertyNames", "unevaluatedItems"), _check_schema),
     **dict.fromkeys(("anyOf", "oneOf", "allOf", "prefixItems"), _check_schemas),
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _check_number),
     **dict.fromkeys(
-        (
-            "minLength",
-            "maxLength",
-            "minItems",
-            "maxItems",
-            "minProperties",
-            "maxProperties",
-            "minContains",
-            "maxContains",
-        ),
+        ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
         _check_count,
     ),
+    **dict.fromkeys(("minContains", "maxContains"), _check_count),
 }

@@ -19,11 +19,13 @@ class FunctionSpec:
     Attributes:
         name: Its name, as calls give it.
         description: What it does, in words.
-        parameters: JSON Schema of type object: `properties`, one schema for each parameter, and `required`, their names.
+        parameters: JSON Schema of type object: `properties`, one schema for each parameter, and
+            `required`, their names.
         output: JSON Schema of what a call returns; None where that is not said.
 
     Raises:
-        ValueError: A part is of the wrong type, or a schema is malformed; the message says which and where.
+        ValueError: A part is of the wrong type, or a schema is malformed; the message says which
+            and where.
     """
 
     name: str
@@ -46,6 +48,9 @@ class FunctionSpec:
             raise ValueError(f"{self.name}: parameters.type is {found!r}, expected 'object'")
         if self.output is not None:
             check_schema(self.output, f"{self.name}: output")
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.description))
 
     @property
     def properties(self) -> Mapping[str, Mapping[str, Any]]:
@@ -91,17 +96,19 @@ class FunctionSpec:
     def check_arguments(self, arguments: Mapping[str, Any]) -> list[str]:
         """Returns what is wrong with arguments, one readable sentence each; nothing where they fit.
 
-        Missing and unexpected names, wrong types, values outside an enum and every other rule of the schema are reported. An
-        argument that the schema does not name is unexpected unless `additionalProperties` or `patternProperties` admits it. A
-        `Reference` fits anywhere, since its value is not known before the call.
+        Missing and unexpected names, wrong types, values outside an enum and every other rule of
+        the schema are reported. An argument that the schema does not name is unexpected unless
+        `additionalProperties` or `patternProperties` admits it. A `Reference` fits anywhere, since
+        its value is not known before the call.
         """
-        # jsonschema takes a tenth of a second to import, which reading and printing calls does without.
+        # jsonschema takes a tenth of a second to import, which reading and printing calls does
+        # without.
         from granite_fc.calls.fit import argument_problems
 
         return argument_problems(self.parameters, arguments)
 
     def check_output(self, output: Any) -> list[str]:
-        """Returns what is wrong with what a call returned; nothing where it fits or no output schema is given."""
+        """Returns what is wrong with what a call returned; nothing where no output is stated."""
         if self.output is None:
             return []
         from granite_fc.calls.fit import value_problems

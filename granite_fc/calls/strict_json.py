@@ -1,7 +1,8 @@
 """JSON as RFC 8259 has it and nothing beside it.
 
-Python's reader takes NaN, Infinity and numbers that overflow to them, keeps the last of two equal keys, and lets through halves of
-surrogate pairs that cannot be written as UTF-8 again. In text that a model wrote each of these is an error with a name.
+Python's reader takes NaN, Infinity and numbers that overflow to them, keeps the last of two equal
+keys, and lets through halves of surrogate pairs that cannot be written as UTF-8 again. In text that
+a model wrote each of these is an error with a name.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def decode_prefix(text: str, position: int = 0) -> tuple[Any, int]:
         The value and the position after it.
 
     Raises:
-        ValueError: No value begins there, or it is not strict JSON; the message says what and where, counted from `position`.
+        ValueError: No value begins there, or it is not strict JSON; the message says what and
+            where, counted from `position`.
     """
     try:
         value, end = _DECODER.raw_decode(text, position)
@@ -44,7 +46,8 @@ def decode_prefix(text: str, position: int = 0) -> tuple[Any, int]:
         raise ValueError("not JSON at character 0: a value is expected") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if "\\u" in text or not text.isascii():
+    read = text[position:end]
+    if "\\u" in read or not read.isascii():
         try:
             _ENCODER.encode(value).encode("utf-8")
         except UnicodeEncodeError:

@@ -13,7 +13,8 @@ FUNCTION_CALL = "<function_call>"
 FUNCTION_RESPONSE = "<function_response>"
 FUNCTION_LIBRARY = "<|function_call_library|>"
 SEPARATOR = "\n"
-# Text that separates the parts of a prompt. What a user or a function says must not be mistaken for it.
+# Text that separates the parts of a prompt. What a user or a function says must not be mistaken for
+# it.
 MARKERS: tuple[str, ...] = (
     FUNCTION_CALL,
     FUNCTION_RESPONSE,
@@ -23,6 +24,7 @@ MARKERS: tuple[str, ...] = (
     "ASSISTANT:",
 )
 _BRACKETED = tuple(marker for marker in MARKERS if marker.startswith("<"))
+_JSON_WHITESPACE = " \t\n\r"
 _WHITESPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -32,7 +34,8 @@ class ParseResult:
 
     Attributes:
         calls: The calls that are well formed, in order; none for `no_function`.
-        error: The first thing that is wrong, or None. A text without any call has one: not calling is said by `no_function`.
+        error: The first thing that is wrong, or None. A text without any call has one: not calling
+            is said by `no_function`.
         text: The text before the first call, stripped; all of it where there is no call.
     """
 
@@ -50,7 +53,8 @@ def print_call(call: Call) -> str:
     """Returns one call as text.
 
     Raises:
-        TypeError, ValueError: An argument is no JSON value: a float that is not finite, a field name that is no string.
+        TypeError, ValueError: An argument is no JSON value: a float that is not finite, a field
+            name that is no string.
     """
     text = encode(call.to_json())
     if "<" in text:
@@ -61,7 +65,7 @@ def print_call(call: Call) -> str:
 
 
 def print_calls(calls: Iterable[Call]) -> str:
-    """Returns calls as text, `<function_call> {"name": ..., "arguments": {...}}` each; no calls as `no_function`.
+    """Returns calls as text, each as `<function_call> {...}`; no calls as `no_function`.
 
     Raises:
         TypeError, ValueError: As for `print_call`.
@@ -72,8 +76,9 @@ def print_calls(calls: Iterable[Call]) -> str:
 def parse_calls(text: str) -> ParseResult:
     """Reads calls from any text; never raises.
 
-    Calls follow each other with any JSON whitespace between them, or none. After a malformed call reading goes on at the next
-    `<function_call>`, so that `calls` has what could be read, while `error` keeps the first reason.
+    Calls follow each other with any JSON whitespace between them, or none. After a malformed call
+    reading goes on at the next `<function_call>`, so that `calls` has what could be read, while
+    `error` keeps the first reason.
     """
     start = text.find(FUNCTION_CALL)
     if start < 0:
@@ -93,7 +98,7 @@ def parse_calls(text: str) -> ParseResult:
         except RecursionError:
             errors.append(f"call {count}: nested too deeply")
         following = text.find(FUNCTION_CALL, position)
-        rest = text[position : following if following >= 0 else len(text)].strip()
+        rest = text[position : following if following >= 0 else len(text)].strip(_JSON_WHITESPACE)
         if rest and not errors:
             errors.append(f"call {count}: text after the call: {_shortened(rest)}")
         position = following
