@@ -1,0 +1,71 @@
+"""The loss, and what is counted beside it, as sums that microbatches, hosts and packing cannot change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+
+Batch = dict[str, jax.Array]
+Sums = dict[str, jax.Array]
+
+
+class TokenStatistics(Protocol):
+    """What a model says of every position; float32 [rows, positions] each.
+
+    Attributes:
+        nll: Negative log-likelihood of the target, in nats.
+        logsumexp: Logarithm of the sum of the exponentials of the logits.
+        correct: 1 where the target has the highest logit, else 0.
+        entropy: Entropy of the predicted distribution, in nats.
+    """
+
+    nll: jax.Array
+    logsumexp: jax.Array
+    correct: jax.Array
+    entropy: jax.Array
+
+
+# (parameters, batch, dropout key or None) -> statistics. None: no dropout.
+StatisticsFunction = Callable[[Any, Batch, jax.Array | None], TokenStatistics]
+
+
+def weighted_sums(
+    statistics: TokenStatistics, batch: Batch, num_groups: int, z_loss: float
+) -> tuple[jax.Array, Sums]:
+    """Returns the summed loss of a batch and the sums that its metrics are made of.
+
+    Args:
+        statistics: Of every position.
+        batch: `loss_weights` float32, `segment_ids`, `positions` and `subtask_ids` int32, [rows, positions].
+        num_groups: Number of groups; `subtask_ids` lie in `range(num_groups)` where there is an example.
+        z_loss: Weight of the squared log-partition function (Chowdhery et al., 2022), which keeps logits from drifting.
+
+    Returns:
+        The scalar sum of weight * (nll + z_loss * logsumexp^2), to be divided by the sum of the weights of the whole global batch; and
+        sums: float32 [num_groups] `weights`, `nll`, `correct`, `entropy` (each weighted) and `examples`, float32 scalars `z_loss`,
+        `tokens` (positions that belong to an example) and `attended` (pairs of a position and one that it attends to).
+    """
+    weights = batch["loss_weights"].astype(jnp.float32)
+    present = batch["segment_ids"] > 0
+    before = jnp.pad(batch["segment_ids"], ((0, 0), (1, 0)))[:, :-1]
+    starts = present & (batch["segment_ids"] != before)
+    member = batch["subtask_ids"] == jnp.arange(num_groups)[:, None, None]
+
+    def by_group(values: jax.Array) -> jax.Array:
+        return jnp.sum(jnp.where(member, values, 0.0), axis=(1, 2))
+
+    z = z_loss * jnp.square(statistics.logsumexp)
+    sums = {
+        "weights": by_group(weights),
+        "nll": by_group(weights * statistics.nll),
+        "correct": by_group(weights * statistics.correct),
+        "entropy": by_group(weights * statistics.entropy),
+        "examples": by_group(starts.astype(jnp.float32)),
+        "z_loss": jnp.sum(weights * z),
+        "tokens": jnp.sum(present, dtype=jnp.float32),
+        "attended": jnp.sum(jnp.where(present, batch["positions"] + 1, 0), dtype=jnp.float32),
+    }
+    return jnp.sum(weights * (statistics.nll + z)), sums

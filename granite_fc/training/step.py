@@ -1,0 +1,155 @@
+"""One step of training, and one of evaluation, as pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from granite_fc.models.logical import constrain
+from granite_fc.training.loss import Batch, StatisticsFunction, Sums, weighted_sums
+
+PyTree = Any
+TrainState = dict[str, Any]
+# What the initial parameters' key folds in: no step has this number.
+_INITIAL = 2**32 - 1
+
+TrainStep = Callable[[TrainState, Batch], tuple[TrainState, dict[str, Any]]]
+
+
+def init_state(
+    init_params: Callable[[jax.Array], PyTree],
+    transformation: optax.GradientTransformation,
+    seed: int,
+) -> TrainState:
+    """Returns the state before the first step: `step` (int32 scalar, 0), `params` and `opt_state`.
+
+    Args:
+        init_params: From a PRNG key to parameters.
+        transformation: The optimizer.
+        seed: Everything random follows from it and the step's number; no key is kept in the state.
+    """
+    params = init_params(jax.random.fold_in(jax.random.key(seed), _INITIAL))
+    return {
+        "step": jnp.zeros((), jnp.int32),
+        "params": params,
+        "opt_state": transformation.init(params),
+    }
+
+
+def make_train_step(
+    *,
+    statistics: StatisticsFunction,
+    transformation: optax.GradientTransformation,
+    learning_rate: Callable[[jax.Array], jax.Array],
+    num_groups: int,
+    seed: int,
+    microbatches: int = 1,
+    z_loss: float = 0.0,
+    clip_norm: float | None = None,
+    param_shardings: PyTree | None = None,
+) -> TrainStep:
+    """Returns the function of one step, to be jitted with the state donated.
+
+    The batch is cut into microbatches that run one after the other; their gradients are summed in float32 and divided once by the
+    weights of the whole batch, so their number changes nothing but memory and time.
+
+    Args:
+        statistics: The model; see `granite_fc.training.loss`.
+        transformation: The optimizer.
+        learning_rate: From a step's number to its rate, for the metrics.
+        num_groups: Number of groups that metrics are kept for.
+        seed: Dropout of step s draws from `fold_in(key(seed), s)`.
+        microbatches: Divides the rows of the batch.
+        z_loss: See `weighted_sums`.
+        clip_norm: Gradients are scaled down to this global norm; None leaves them.
+        param_shardings: Where given, summed gradients are laid out like this.
+
+    Returns:
+        A function from the state and a batch of arrays [rows, positions] to the next state and metrics: the sums of `weighted_sums` and
+        the scalars `loss`, `grad_norm` (before clipping), `param_norm` (after the update), `update_norm` and `learning_rate`.
+    """
+
+    def summed_loss(
+        params: PyTree, batch: Batch, dropout_key: jax.Array
+    ) -> tuple[jax.Array, Sums]:
+        return weighted_sums(statistics(params, batch, dropout_key), batch, num_groups, z_loss)
+
+    gradient = jax.value_and_grad(summed_loss, has_aux=True)
+
+    def laid_out(grads: PyTree) -> PyTree:
+        grads = jax.tree.map(lambda g: g.astype(jnp.float32), grads)
+        if param_shardings is None:
+            return grads
+        return jax.lax.with_sharding_constraint(grads, param_shardings)
+
+    def accumulate(
+        params: PyTree, batch: Batch, key: jax.Array
+    ) -> tuple[PyTree, jax.Array, Sums]:
+        if microbatches == 1:
+            (loss, sums), grads = gradient(params, batch, jax.random.fold_in(key, 0))
+            return laid_out(grads), loss, sums
+
+        def body(carry: Any, inputs: tuple[jax.Array, Batch]) -> tuple[Any, None]:
+            number, part = inputs
+            (loss, sums), grads = gradient(params, part, jax.random.fold_in(key, number))
+            return jax.tree.map(jnp.add, carry, (laid_out(grads), loss, sums)), None
+
+        parts = split_microbatches(batch, microbatches)
+        one = jax.tree.map(lambda x: x[0], parts)
+        shapes = jax.eval_shape(lambda p, b: gradient(p, b, key), params, one)
+        (loss, sums), _ = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+        grads = laid_out(jax.tree.map(lambda p: jnp.zeros(p.shape, jnp.float32), params))
+        carry, _ = jax.lax.scan(body, (grads, loss, sums), (jnp.arange(microbatches), parts))
+        return carry
+
+    def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Any]]:
+        key = jax.random.fold_in(jax.random.key(seed), state["step"])
+        grads, loss, sums = accumulate(state["params"], batch, key)
+        total = jnp.sum(sums["weights"])
+        total = jnp.where(total > 0, total, 1.0)
+        grads = jax.tree.map(lambda g: g / total, grads)
+        grad_norm = optax.global_norm(grads)
+        if clip_norm is not None:
+            factor = clip_norm / jnp.maximum(grad_norm, clip_norm)
+            grads = jax.tree.map(lambda g: g * factor, grads)
+        updates, opt_state = transformation.update(grads, state["opt_state"], state["params"])
+        params = optax.apply_updates(state["params"], updates)
+        metrics = {
+            **sums,
+            "loss": loss / total,
+            "grad_norm": grad_norm,
+            "param_norm": optax.global_norm(params),
+            "update_norm": optax.global_norm(updates),
+            "learning_rate": learning_rate(state["step"]),
+        }
+        return {"step": state["step"] + 1, "params": params, "opt_state": opt_state}, metrics
+
+    return train_step
+
+
+def make_eval_step(
+    *, statistics: StatisticsFunction, num_groups: int
+) -> Callable[[PyTree, Batch], Sums]:
+    """Returns the function from parameters and a batch to the sums of `weighted_sums`, without dropout."""
+
+    def eval_step(params: PyTree, batch: Batch) -> Sums:
+        return weighted_sums(statistics(params, batch, None), batch, num_groups, 0.0)[1]
+
+    return eval_step
+
+
+def split_microbatches(batch: Batch, microbatches: int) -> Batch:
+    """Cuts [rows, positions] into [microbatches, rows / microbatches, positions].
+
+    Microbatch m takes rows m, m + M, m + 2M, ...: every device keeps the rows that it has.
+    """
+
+    def split(x: jax.Array) -> jax.Array:
+        x = x.reshape(x.shape[0] // microbatches, microbatches, *x.shape[1:]).swapaxes(0, 1)
+        return constrain(x, None, "activation_batch", "activation_length")
+
+    return jax.tree.map(split, batch)

@@ -1,0 +1,8 @@
+"""The whole suite runs on eight simulated devices, so that a mesh is a mesh on any machine."""
+
+from __future__ import annotations
+
+import jax
+
+jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_num_cpu_devices", 8)
