@@ -13,6 +13,7 @@ from granite_fc.data.packing import pack
 from granite_fc.data.permutation import key_of, shuffled
 from granite_fc.data.planner import PlannedRow
 from granite_fc.data.too_long import TooLong, fitting_examples
+from granite_fc.errors import ConfigurationError
 
 
 class EvaluationBatches:
@@ -37,7 +38,7 @@ class EvaluationBatches:
         num_too_long: Examples left out because they fit no row.
 
     Raises:
-        ConfigurationError: There are no examples, or one is too long.
+        ConfigurationError: There are no examples, one is too long, or `limit` is below 1.
     """
 
     def __init__(
@@ -52,6 +53,10 @@ class EvaluationBatches:
         too_long: TooLong = "drop",
         rows: slice | None = None,
     ) -> None:
+        if limit is not None and limit < 1:
+            raise ConfigurationError(
+                "limit of the evaluation's examples", found=limit, expected="at least 1, or None"
+            )
         lengths = examples.lengths
         fitting = fitting_examples(examples.name, lengths, sequence_length, too_long)
         chosen = fitting[shuffled(len(fitting), key_of(seed, "evaluation", examples.name))]
