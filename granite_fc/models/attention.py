@@ -103,24 +103,24 @@ def _attend_block(
 ) -> jax.Array:
     batch, length, heads, head_dim = query.shape
     kv_heads = key.shape[2]
+    # Heads before lengths: with the transposition left to the products themselves, CPUs take four
+    # times as long.
     grouped = query.reshape(batch, length, kv_heads, heads // kv_heads, head_dim)
-    scores = scale * jnp.einsum(
-        "bqkgd,bskd->bkgqs", grouped, key, preferred_element_type=jnp.float32
-    )
+    grouped = grouped.transpose(0, 2, 3, 1, 4)
+    key, value = key.transpose(0, 2, 1, 3), value.transpose(0, 2, 1, 3)
+    scores = jnp.einsum("bkgqd,bksd->bkgqs", grouped, key, preferred_element_type=jnp.float32)
     q_segment_ids, q_positions = q_segment_ids[:, :, None], q_positions[:, :, None]
     visible = (
         (q_segment_ids == kv_segment_ids[:, None, :])
         & (q_segment_ids > 0)
         & (q_positions >= kv_positions[:, None, :])
     )
-    scores = jnp.where(visible[:, None, None], scores, _MASKED)
-    largest = jax.lax.stop_gradient(scores.max(-1, keepdims=True))
-    weights = jnp.exp(scores - largest)
-    total = weights.sum(-1)
+    # Added rather than selected: beside it every real score vanishes, and CPUs add several times
+    # faster than they select.
+    bias = jnp.where(visible, 0.0, _MASKED)[:, None, None]
+    weights = jax.nn.softmax(scale * scores + bias, axis=-1)
     weights = dropout(weights.astype(value.dtype), dropout_rate, dropout_key)
-    mixed = jnp.einsum("bkgqs,bskd->bqkgd", weights, value, preferred_element_type=jnp.float32)
-    # Dividing the mixed values costs head_dim divisions a query, dividing the weights kv_length.
-    mixed = mixed / jnp.moveaxis(total, 3, 1)[..., None]
-    sees_any = visible.any(-1)[:, :, None, None, None]
-    mixed = jnp.where(sees_any, mixed, 0.0)
-    return mixed.reshape(batch, length, heads, head_dim).astype(query.dtype)
+    mixed = jnp.einsum("bkgqs,bksd->bkgqd", weights, value, preferred_element_type=jnp.float32)
+    sees_any = visible.any(-1)[:, None, None, :, None]
+    mixed = jnp.where(sees_any, mixed, 0.0).astype(query.dtype).transpose(0, 3, 1, 2, 4)
+    return mixed.reshape(batch, length, heads, head_dim)

@@ -48,8 +48,7 @@ def logits(config: DecoderConfig, params: dict[str, Any], hidden: jax.Array) -> 
     Returns:
         float32 `[batch, length, padded vocabulary]`; ids beyond `config.vocab_size` score -1e30.
     """
-    table = output_embedding(config, params).astype(config.compute_dtype)
-    return _logits(config, table, hidden)
+    return _logits(config, _compute_table(config, output_embedding(config, params)), hidden)
 
 
 def token_statistics(
@@ -95,6 +94,11 @@ def token_statistics(
     )
 
 
+def _compute_table(config: DecoderConfig, table: jax.Array) -> jax.Array:
+    # Its width is gathered here, once, and not again for every chunk.
+    return constrain(table.astype(config.compute_dtype), "activation_vocab", None)
+
+
 def _logits(config: DecoderConfig, table: jax.Array, hidden: jax.Array) -> jax.Array:
     scores = jnp.einsum(
         "bld,vd->blv", hidden.astype(table.dtype), table, preferred_element_type=jnp.float32
@@ -117,7 +121,7 @@ def _chunked_statistics(
 def _chunked_statistics_forward(
     config: DecoderConfig, table: jax.Array, hidden: jax.Array, targets: jax.Array
 ) -> tuple[TokenStatistics, tuple[jax.Array, ...]]:
-    compute_table = table.astype(config.compute_dtype)
+    compute_table = _compute_table(config, table)
 
     def body(_: None, chunk: tuple[jax.Array, jax.Array]) -> tuple[None, TokenStatistics]:
         chunk_hidden, chunk_targets = chunk
@@ -133,7 +137,7 @@ def _chunked_statistics_backward(
     config: DecoderConfig, residuals: tuple[jax.Array, ...], gradients: TokenStatistics
 ) -> tuple[jax.Array, jax.Array, None]:
     table, hidden, targets, logsumexp, entropy = residuals
-    compute_table = table.astype(config.compute_dtype)
+    compute_table = _compute_table(config, table)
 
     def body(
         table_gradient: jax.Array, chunk: tuple[jax.Array, ...]
@@ -164,6 +168,8 @@ def _chunked_statistics_backward(
             x.astype(compute_table.dtype),
             preferred_element_type=jnp.float32,
         )
+        # Summed where the table's own shards live: each device holds its part of the sum only.
+        table_gradient = constrain(table_gradient, "vocab", "embed")
         return table_gradient, hidden_gradient.astype(hidden.dtype)
 
     table_gradient, hidden_gradient = jax.lax.scan(
