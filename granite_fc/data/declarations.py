@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
+import operator
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -40,6 +41,7 @@ class TaskDeclaration:
     source: str
     content: Callable[[], Mapping[str, Any]] = dict
     data_files: Callable[[], tuple[str, ...]] = tuple
+    exact_match: Callable[[str, str], bool] = operator.eq
 
 
 @dataclasses.dataclass(frozen=True)

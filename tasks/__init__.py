@@ -1,0 +1,46 @@
+"""The seven sub-tasks of function calling as tasks and mixtures.
+
+Importing this package declares them, without TensorFlow; `tasks.mixtures` registers the same names
+with SeqIO.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from granite_fc.data.declarations import (
+    MixtureDeclaration,
+    TaskDeclaration,
+    declare_mixture,
+    declare_seqio_module,
+    declare_task,
+)
+from tasks.rates import ALL_SUBTASKS, all_tasks, mixture_rates, task_name
+from tasks.rendering_config import RenderingConfig
+from tasks.subtasks import SUBTASKS, UMBRELLA
+from tasks.targets import exact_match
+
+
+def _content(source: str, subtask: str) -> Mapping[str, Any]:
+    return {"rendering": RenderingConfig().content(subtask)}
+
+
+def _declare() -> None:
+    for source, subtask in all_tasks():
+        declare_task(
+            TaskDeclaration(
+                name=task_name(source, subtask),
+                subtask=subtask,
+                source=source,
+                content=functools.partial(_content, source, subtask),
+                exact_match=exact_match(subtask),
+            )
+        )
+    for mixture in (ALL_SUBTASKS, *SUBTASKS, UMBRELLA):
+        declare_mixture(MixtureDeclaration(mixture, functools.partial(mixture_rates, mixture)))
+    declare_seqio_module("tasks.mixtures")
+
+
+_declare()

@@ -1,0 +1,52 @@
+"""Next best function: the one to call after those called so far, or that nothing is left."""
+
+from __future__ import annotations
+
+from granite_fc.calls.call import NO_FUNCTION, Call
+from tasks.renderers.assembly import assemble, assemble_negative
+from tasks.renderers.example import Example, RenderingContext
+from tasks.renderers.labels import number_labels
+from tasks.sources.episode import Episode
+from tasks.subtasks import NEXT_BEST_FUNCTION
+
+INSTRUCTIONS = (
+    "Name the next function to call, or no_function if nothing is left to call.",
+    "Which function comes next? Write its name only, or no_function if none.",
+    "Given the calls so far, name the one function to call next, or no_function.",
+)
+
+
+def render(episode: Episode, context: RenderingContext) -> list[Example]:
+    """One example for each call of the episode, and one after the last, when nothing is left."""
+    if episode.no_call_reason is not None:
+        return assemble_negative(
+            episode, NEXT_BEST_FUNCTION, INSTRUCTIONS, context, targets=NO_FUNCTION
+        )
+    examples: list[Example] = []
+    before: list[Call] = []
+    end = 0
+    for index, turn in episode.call_turns():
+        for position, call in enumerate(turn.calls):
+            end = index if position == 0 else index + 1
+            examples += _step(episode, context, end, before, call.name)
+            before.append(call)
+        end = index + 1
+    if before:
+        examples += _step(episode, context, end, before, NO_FUNCTION)
+    return examples
+
+
+def _step(
+    episode: Episode, context: RenderingContext, end: int, before: list[Call], target: str
+) -> list[Example]:
+    shown, _ = number_labels(before, ())
+    return assemble(
+        episode,
+        NEXT_BEST_FUNCTION,
+        INSTRUCTIONS,
+        context,
+        turns=episode.turns[:end],
+        targets=target,
+        needed=() if target == NO_FUNCTION else (target,),
+        shown=shown,
+    )

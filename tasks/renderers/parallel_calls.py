@@ -1,0 +1,25 @@
+"""Parallel calls: two or more calls, none of which needs another's output."""
+
+from __future__ import annotations
+
+from tasks.renderers.call_sequences import render_call_turns
+from tasks.renderers.example import Example, RenderingContext
+from tasks.sources.episode import Episode
+from tasks.subtasks import PARALLEL_CALLS
+
+INSTRUCTIONS = (
+    "Write all function calls that the request needs, independent of each other. Else no_function.",
+    "Call every function needed, once for each thing asked. If none fits, call no_function.",
+    "Answer with independent function calls, or with no_function.",
+)
+
+
+def render(episode: Episode, context: RenderingContext) -> list[Example]:
+    """One example for each call turn of two or more calls without an edge among them."""
+    return render_call_turns(
+        episode,
+        PARALLEL_CALLS,
+        INSTRUCTIONS,
+        context,
+        qualifies=lambda graph: graph.is_parallel,
+    )

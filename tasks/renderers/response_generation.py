@@ -1,0 +1,58 @@
+"""Response generation: what to say to the user, after the calls and what they returned."""
+
+from __future__ import annotations
+
+from tasks.renderers.assembly import (
+    assemble,
+    calls_of,
+    last_user_turn,
+    uses_negative,
+    wanted_function,
+)
+from tasks.renderers.conversation import plain_text
+from tasks.renderers.example import Example, RenderingContext
+from tasks.renderers.labels import number_labels
+from tasks.sources.episode import AssistantTurn, Episode
+from tasks.subtasks import RESPONSE_GENERATION
+
+INSTRUCTIONS = (
+    "Reply to the user from the conversation, the function calls and their responses.",
+    "Continue as the ASSISTANT: tell the user what the function responses say.",
+    "Write the next reply to the user, given the calls and responses so far.",
+)
+
+
+def render(episode: Episode, context: RenderingContext) -> list[Example]:
+    """One example for each reply right after calls whose results are known.
+
+    Of an episode that ends in a request without a call, the reply to that request.
+    """
+    if episode.no_call_reason is not None:
+        if not uses_negative(episode, RESPONSE_GENERATION, context):
+            return []
+        replies = [last_user_turn(episode) + 1]
+    else:
+        replies = [
+            index + 1
+            for index, turn in episode.call_turns()
+            if len(turn.results) == len(turn.calls)
+        ]
+    return [example for index in replies for example in _reply(episode, context, index)]
+
+
+def _reply(episode: Episode, context: RenderingContext, index: int) -> list[Example]:
+    turn = episode.turns[index] if index < len(episode.turns) else None
+    if not isinstance(turn, AssistantTurn):
+        return []
+    turns = episode.turns[:index]
+    shown, _ = number_labels(calls_of(turns), ())
+    return assemble(
+        episode,
+        RESPONSE_GENERATION,
+        INSTRUCTIONS,
+        context,
+        turns=turns,
+        targets=plain_text(turn.text),
+        needed=wanted_function(episode),
+        shown=shown,
+    )

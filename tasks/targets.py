@@ -1,0 +1,122 @@
+"""What a target of a sub-task means, and when an answer says the same."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from granite_fc.calls.call import Call
+from granite_fc.calls.graph import CallGraph
+from granite_fc.calls.match import calls_equal, graphs_equal
+from granite_fc.calls.reference import references_in
+from granite_fc.calls.syntax import parse_calls
+from tasks.renderers.labels import number_labels
+from tasks.subtasks import (
+    CALL_SUBTASKS,
+    FUNCTION_CHAINING,
+    NAME_DETECTION,
+    NEXT_BEST_FUNCTION,
+    PARAMETER_DETECTION,
+    RESPONSE_GENERATION,
+)
+
+
+def parse_target(subtask: str, text: str) -> Any:
+    """Reads an answer of a sub-task; never raises on what a model may write.
+
+    Returns:
+        Calls: a tuple of `Call`, empty for `no_function`. Name detection: a tuple of names.
+        Parameter detection: a tuple of dictionaries, one for each call. Next best function: the
+        name. Response generation: the reply, its white space made even. None where the text is no
+        answer of this sub-task.
+    """
+    if subtask in CALL_SUBTASKS:
+        result = parse_calls(text)
+        return result.calls if result.error is None and not result.text else None
+    if subtask == NAME_DETECTION:
+        names = tuple(line.strip() for line in text.strip().splitlines())
+        return names if names and all(_is_name(name) for name in names) else None
+    if subtask == NEXT_BEST_FUNCTION:
+        name = text.strip()
+        return name if _is_name(name) else None
+    if subtask == PARAMETER_DETECTION:
+        return _parse_pairs(text)
+    if subtask == RESPONSE_GENERATION:
+        return " ".join(text.split())
+    raise ValueError(f"no such sub-task: {subtask!r}")
+
+
+def exact_match(subtask: str) -> Callable[[str, str], bool]:
+    """Returns the comparison (target, answer) of a sub-task: whether both mean the same.
+
+    Calls are compared as graphs, up to the names of labels and the reorderings that the gold graph
+    allows; in function chaining the order counts as well. JSON values: 1 equals 1.0, not "1" and
+    not true; the order of fields is free. Objects of parameter detection may come in any order,
+    names of name detection may not. Replies have to agree word for word.
+    """
+    return functools.partial(_exact_match, subtask)
+
+
+def _exact_match(subtask: str, target: str, answer: str) -> bool:
+    gold, given = parse_target(subtask, target), parse_target(subtask, answer)
+    if gold is None or given is None:
+        return False
+    if subtask in CALL_SUBTASKS:
+        return _same_calls(gold, given, in_order=subtask == FUNCTION_CHAINING)
+    if subtask == PARAMETER_DETECTION:
+        return Counter(map(_canonical, gold)) == Counter(map(_canonical, given))
+    return gold == given
+
+
+def _same_calls(gold: Sequence[Call], given: Sequence[Call], *, in_order: bool) -> bool:
+    own = {call.label for call in gold}
+    earlier = {
+        reference.label for call in gold for reference in references_in(call.arguments)
+    } - own
+    if not graphs_equal(CallGraph(tuple(gold), known_labels=frozenset(earlier)), given):
+        return False
+    if not in_order:
+        return True
+    _, first = number_labels((), gold)
+    _, second = number_labels((), given)
+    return all(calls_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def _is_name(text: str) -> bool:
+    return bool(text) and not any(character.isspace() for character in text)
+
+
+def _parse_pairs(text: str) -> tuple[dict[str, Any], ...] | None:
+    decoder = json.JSONDecoder(parse_constant=_no_json)
+    text = text.strip()
+    pairs = []
+    position = 0
+    try:
+        while position < len(text):
+            value, position = decoder.raw_decode(text, position)
+            if not isinstance(value, dict):
+                return None
+            pairs.append(value)
+            while position < len(text) and text[position].isspace():
+                position += 1
+    except (ValueError, RecursionError):
+        return None
+    return tuple(pairs) or None
+
+
+def _no_json(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _canonical(value: Any) -> Any:
+    """A hashable value, equal for equal JSON values; Python alone would take True for 1."""
+    if isinstance(value, dict):
+        return "object", frozenset((key, _canonical(item)) for key, item in value.items())
+    if isinstance(value, list):
+        return "list", tuple(_canonical(item) for item in value)
+    if isinstance(value, bool):
+        return "boolean", value
+    return type(value).__name__ if isinstance(value, str) else "number", value
