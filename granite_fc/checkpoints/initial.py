@@ -1,0 +1,86 @@
+"""Reads parameters alone from a checkpoint of any run: to start another run, to evaluate, to generate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import orbax.checkpoint as ocp
+
+from granite_fc.checkpoints.checkpoints import DATA, STATE
+from granite_fc.checkpoints.strict import check_same_arrays
+from granite_fc.errors import ConfigurationError
+
+PyTree = Any
+
+
+def find_checkpoint(path: str | Path) -> Path:
+    """Returns the directory of one checkpoint, `.../<step>`.
+
+    Args:
+        path: That directory, or a run's `MODEL_DIR` or its `checkpoints`, which stand for their latest step.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    path = Path(path).absolute()
+    for directory in (path, path / "checkpoints"):
+        if (directory / STATE).is_dir():
+            return directory
+        if directory.is_dir():
+            steps = [
+                int(child.name)
+                for child in directory.iterdir()
+                if child.name.isdigit() and (child / STATE).is_dir()
+            ]
+            if steps:
+                return directory / str(max(steps))
+    raise ConfigurationError(
+        "checkpoint",
+        found=str(path),
+        expected="a MODEL_DIR, its checkpoints directory or one checkpoint in it",
+    )
+
+
+def read_data(path: str | Path) -> dict[str, Any]:
+    """Returns the JSON object of a checkpoint: the data's position, the sub-tasks and the model's configuration; reads no array.
+
+    Args:
+        path: See `find_checkpoint`.
+    """
+    with ocp.Checkpointer(ocp.JsonCheckpointHandler()) as checkpointer:
+        return checkpointer.restore(find_checkpoint(path) / DATA)
+
+
+def restore_params(path: str | Path, abstract_params: PyTree) -> PyTree:
+    """Returns the parameters of a checkpoint, without its optimizer state.
+
+    Args:
+        path: See `find_checkpoint`.
+        abstract_params: Tree of `jax.ShapeDtypeStruct` with the shardings to restore to, or without for the default device.
+
+    Raises:
+        ConfigurationError: There is no checkpoint; or names every array that is missing, left over or of another shape or dtype.
+    """
+    directory = find_checkpoint(path)
+    default = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    abstract_params = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(
+            leaf.shape, leaf.dtype, sharding=getattr(leaf, "sharding", None) or default
+        ),
+        abstract_params,
+    )
+    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
+        stored = checkpointer.metadata(directory / STATE).item_metadata.tree
+        check_same_arrays(stored["params"], abstract_params, str(directory))
+        target = {"params": abstract_params}
+        restored = checkpointer.restore(
+            directory / STATE,
+            args=ocp.args.PyTreeRestore(
+                item=target,
+                restore_args=ocp.checkpoint_utils.construct_restore_args(target),
+                partial_restore=True,
+            ),
+        )
+    return restored["params"]

@@ -1,0 +1,60 @@
+"""Refuses a checkpoint that is not exactly what is expected, by the names of the arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from granite_fc.errors import ConfigurationError
+
+PyTree = Any
+
+_SHOWN = 8
+
+
+def check_same_arrays(stored: PyTree, expected: PyTree, checkpoint: str) -> None:
+    """Compares two trees of arrays, or of what has a `shape` and a `dtype`.
+
+    Args:
+        stored: What the checkpoint holds; containers may have become dicts.
+        expected: What the model and the optimizer need.
+        checkpoint: Its name for the message.
+
+    Raises:
+        ConfigurationError: Names the arrays that are missing, left over, or of another shape or dtype.
+    """
+    there, wanted = _by_name(stored), _by_name(expected)
+    problems = [f"{name} is missing" for name in wanted.keys() - there.keys()]
+    problems += [f"{name} is left over" for name in there.keys() - wanted.keys()]
+    for name in wanted.keys() & there.keys():
+        a, b = _describe(there[name]), _describe(wanted[name])
+        if a != b:
+            problems.append(f"{name} is {a}, not {b}")
+    if problems:
+        shown = sorted(problems)[:_SHOWN]
+        if len(problems) > _SHOWN:
+            shown.append(f"and {len(problems) - _SHOWN} more")
+        raise ConfigurationError(
+            checkpoint,
+            found="; ".join(shown),
+            expected="the arrays of the configured model and optimizer",
+            remedy="Restore it with the configuration that it was trained with.",
+        )
+
+
+def _by_name(tree: PyTree) -> dict[str, Any]:
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {"/".join(_key(entry) for entry in path): leaf for path, leaf in leaves}
+
+
+def _key(entry: Any) -> str:
+    for attribute in ("key", "name", "idx"):
+        if hasattr(entry, attribute):
+            return str(getattr(entry, attribute))
+    return str(entry)
+
+
+def _describe(leaf: Any) -> str:
+    return f"{np.dtype(leaf.dtype).name} {list(leaf.shape)}"

@@ -1,0 +1,79 @@
+"""The data of a run: which tasks there are, their batches for training, and those for evaluation."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from granite_fc.data import declarations
+from granite_fc.data.batches import Batches, MixtureComponent
+from granite_fc.data.cache_reader import open_task
+from granite_fc.data.evaluation_batches import EvaluationBatches
+from granite_fc.data.manifest import Manifest
+
+
+@dataclasses.dataclass(frozen=True)
+class RunData:
+    """What a run reads.
+
+    Attributes:
+        subtasks: Names of the sub-tasks; a sub-task's id is its place here.
+        tasks: Task name to sub-task id.
+        batches: The batches to train on.
+        evaluation: Task name to the validation examples, each once; a task without a validation split is absent.
+    """
+
+    subtasks: tuple[str, ...]
+    tasks: dict[str, int]
+    batches: Batches
+    evaluation: dict[str, EvaluationBatches]
+
+
+def open_run_data(
+    mixture_or_task_name: str,
+    cache_dir: str | Path,
+    *,
+    sequence_length: int,
+    batch_size: int,
+    seed: int,
+    eval_examples: int | None,
+) -> RunData:
+    """Opens the caches of a mixture; touches no device and loads no TensorFlow.
+
+    Args:
+        mixture_or_task_name: A declared mixture or task.
+        cache_dir: The folder of all caches.
+        sequence_length: Positions a row.
+        batch_size: Rows of the global batch.
+        seed: Decides the order of the training examples.
+        eval_examples: Validation examples a task, the same ones each time; None takes all, 0 none.
+
+    Raises:
+        ConfigurationError: A name is unknown, a cache is missing or damaged, or a task has no examples.
+    """
+    rates = declarations.mixture_rates(mixture_or_task_name)
+    opened = {name: open_task(cache_dir, name, "train") for name in sorted(rates)}
+    subtasks = tuple(sorted({task.subtask for task in opened.values()}))
+    tasks = {name: subtasks.index(task.subtask) for name, task in opened.items()}
+    batches = Batches(
+        [MixtureComponent(task, rates[name], tasks[name]) for name, task in opened.items()],
+        sequence_length=sequence_length,
+        batch_size=batch_size,
+        seed=seed,
+    )
+    evaluation = {
+        name: EvaluationBatches(
+            open_task(cache_dir, name, "validation"),
+            subtask_id=tasks[name],
+            sequence_length=sequence_length,
+            batch_size=batch_size,
+            limit=eval_examples,
+        )
+        for name, task in opened.items()
+        if eval_examples != 0 and _has_validation(task.manifest)
+    }
+    return RunData(subtasks, tasks, batches, evaluation)
+
+
+def _has_validation(manifest: Manifest) -> bool:
+    return "validation" in manifest.splits and manifest.splits["validation"].examples > 0
