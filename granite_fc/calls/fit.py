@@ -5,29 +5,29 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import jsonschema
 from jsonschema.protocols import Validator
 
 from granite_fc.calls.reference import Reference, references_in
+from granite_fc.calls.schema import schema_at
 
 # What these say of a list or an object can change when a reference inside is replaced by its value,
 # so they say nothing before.
 _UNDECIDED = frozenset({"enum", "const", "not", "contains", "uniqueItems", "if"})
-_CLOSING = ("additionalProperties", "unevaluatedProperties", "patternProperties")
-# Keywords that can name properties beside those in `properties`.
-_COMPOSING = ("$ref", "allOf", "anyOf", "oneOf", "if", "dependentSchemas")
+# Where one of these stands, it says which names are admitted beside those in `properties`.
+_ADMITTING = ("additionalProperties", "unevaluatedProperties", "patternProperties")
 
 
 def argument_problems(parameters: Mapping[str, Any], arguments: Mapping[str, Any]) -> list[str]:
     """Returns what is wrong with the arguments of a call; see `FunctionSpec.check_arguments`."""
-    if any(keyword in parameters for keyword in _CLOSING):
-        return value_problems(parameters, arguments, "")
-    if any(keyword in parameters for keyword in _COMPOSING):
-        return value_problems({**parameters, "unevaluatedProperties": False}, arguments, "")
-    return value_problems({**parameters, "additionalProperties": False}, arguments, "")
+    problems = value_problems(parameters, arguments, "")
+    known: dict[str, None] = {}
+    if not _gather_names(parameters, parameters, known, []):
+        problems += [_unexpected(name, known) for name in arguments if name not in known]
+    return problems
 
 
 def value_problems(schema: Mapping[str, Any], value: Any, name: str) -> list[str]:
@@ -43,6 +43,30 @@ def value_problems(schema: Mapping[str, Any], value: Any, name: str) -> list[str
 @functools.lru_cache(maxsize=4096)
 def _validator(schema: str) -> Validator:
     return _ReferenceValidator(json.loads(schema))
+
+
+def _gather_names(schema: Any, root: Any, known: dict[str, None], seen: list[Any]) -> bool:
+    """Adds the properties that a schema names in any branch.
+
+    Returns:
+        Whether it rules itself on names that are not among them.
+    """
+    if not isinstance(schema, Mapping) or any(schema is other for other in seen):
+        return False
+    seen.append(schema)
+    known.update(dict.fromkeys(schema.get("properties", ())))
+    parts: list[Any] = [schema.get(keyword) for keyword in ("if", "then", "else")]
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        parts += schema.get(keyword, ())
+    parts += schema.get("dependentSchemas", {}).values()
+    if "$ref" in schema:
+        parts.append(schema_at(schema["$ref"], root))
+    rules = any(keyword in schema for keyword in _ADMITTING)
+    return any([rules, *(_gather_names(part, root, known, seen) for part in parts)])
+
+
+def _unexpected(name: str, known: Iterable[str]) -> str:
+    return f"{name!r} is unexpected; known are: {', '.join(known) or 'none'}"
 
 
 def _plain(value: Any) -> Any:
@@ -73,8 +97,7 @@ def _sentences(error: jsonschema.ValidationError, name: str) -> Iterator[str]:
             patterns = error.schema.get("patternProperties", {})
             for key in error.instance:
                 if key not in properties and not any(re.search(p, key) for p in patterns):
-                    known = ", ".join([*properties, *patterns]) or "none"
-                    yield f"{subject}{key!r} is unexpected; known are: {known}"
+                    yield f"{subject}{_unexpected(key, [*properties, *patterns])}"
         case "type":
             types = error.validator_value
             expected = types if isinstance(types, str) else " or ".join(types)

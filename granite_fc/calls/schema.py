@@ -7,6 +7,8 @@ import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any
 
+# Keywords by which the properties of an object can be stated elsewhere than in its `properties`.
+COMPOSING = ("$ref", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas")
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 
 
@@ -25,8 +27,22 @@ def check_schema(schema: Any, where: str) -> None:
     pointers: list[tuple[str, str]] = []
     _check_schema(schema, where, pointers)
     for pointer, place in pointers:
-        if not _leads_to_schema(pointer, schema):
+        if schema_at(pointer, schema) is None:
             raise ValueError(f"{place} is {pointer!r}, but there is no schema")
+
+
+def schema_at(pointer: str, root: Any) -> Mapping[str, Any] | bool | None:
+    """Returns what a `$ref`, such as `#/$defs/Place`, leads to in `root`; None if nothing."""
+    value = root
+    for step in pointer.split("/")[1:]:
+        step = urllib.parse.unquote(step).replace("~1", "/").replace("~0", "~")
+        if isinstance(value, Mapping) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value if isinstance(value, Mapping | bool) else None
 
 
 # Checks one keyword's value: the value, where it stands, and the list that gathers the pointers to
@@ -43,23 +59,19 @@ def _check_schema(schema: Any, where: str, pointers: list[tuple[str, str]]) -> N
         check = _KEYWORDS.get(keyword)
         if check is not None:
             check(value, f"{where}.{keyword}", pointers)
-    if schema.get("type") == "object" and "properties" in schema:
+    if "properties" in schema and not _states_others(schema):
         for name in schema.get("required", ()):
             if name not in schema["properties"]:
                 raise ValueError(f"{where}.required names {name!r}, which is not in properties")
 
 
-def _leads_to_schema(pointer: str, root: Any) -> bool:
-    value = root
-    for step in pointer.split("/")[1:]:
-        step = urllib.parse.unquote(step).replace("~1", "/").replace("~0", "~")
-        if isinstance(value, Mapping) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return False
-    return isinstance(value, Mapping | bool)
+def _states_others(schema: Mapping[str, Any]) -> bool:
+    """Whether an object can have properties that its `properties` does not name."""
+    return (
+        schema.get("type") != "object"
+        or schema.get("additionalProperties", False) is not False
+        or any(keyword in schema for keyword in (*COMPOSING, "patternProperties"))
+    )
 
 
 def _check_type(value: Any, where: str, _: Any) -> None:

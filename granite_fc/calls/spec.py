@@ -42,10 +42,14 @@ class FunctionSpec:
             raise ValueError(f"{NO_FUNCTION!r} says that no function is called: it names none")
         if not isinstance(self.description, str):
             raise ValueError(f"{self.name}: description is {self.description!r}, expected a string")
-        check_schema(self.parameters, f"{self.name}: parameters")
+        where = f"{self.name}: parameters"
+        if not isinstance(self.parameters, Mapping):
+            raise ValueError(f"{where} is {self.parameters!r}, expected a JSON Schema")
+        # A function takes no parameters beside those that are stated, so that is how it is checked.
+        check_schema({"properties": {}, **self.parameters}, where)
         if self.parameters.get("type") != "object":
             found = self.parameters.get("type")
-            raise ValueError(f"{self.name}: parameters.type is {found!r}, expected 'object'")
+            raise ValueError(f"{where}.type is {found!r}, expected 'object'")
         if self.output is not None:
             check_schema(self.output, f"{self.name}: output")
 
