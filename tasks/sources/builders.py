@@ -1,0 +1,159 @@
+"""The TFDS builders: one a data set, each storing episodes as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import tensorflow_datasets as tfds
+from tensorflow_datasets.core.utils import shard_utils
+
+from granite_fc.errors import ConfigurationError
+from tasks.sources.locations import SourceLocations, source_locations
+from tasks.sources.registry import SOURCES, SPLITS, Source
+from tasks.sources.tally import tallied
+
+# Files that a split is written to, as far as it has that many episodes. So many processes can read
+# it at once.
+NUM_SHARDS = 16
+
+
+@dataclasses.dataclass(eq=False)
+class EpisodeConfig(tfds.core.BuilderConfig):
+    """What a builder makes, named by a hash of settings, parser code and raw files.
+
+    Attributes:
+        data_dir: The directory of raw data.
+        settings: The parser's settings.
+    """
+
+    data_dir: str | os.PathLike[str] | None = None
+    settings: Any = None
+
+
+class EpisodeBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
+    """Writes the episodes of one source, with `rejects.jsonl` and `counts.json` beside them.
+
+    Args:
+        data_dir: Where prepared data goes; by default `source_locations.prepared_dir`.
+        config: What to make; by default the source with the settings and data directory that gin
+            has at the moment.
+        version: As in TFDS.
+    """
+
+    SOURCE: ClassVar[Source]
+
+    def __init__(
+        self,
+        *,
+        data_dir: str | os.PathLike[str] | None = None,
+        config: EpisodeConfig | None = None,
+        version: str | None = None,
+    ) -> None:
+        locations = source_locations()
+        super().__init__(
+            data_dir=data_dir or locations.prepared_dir,
+            config=config or self.current_config(locations),
+            version=version,
+        )
+
+    @classmethod
+    def current_config(cls, locations: SourceLocations) -> EpisodeConfig:
+        """Returns the config that gin's settings and the raw data amount to."""
+        settings = cls.SOURCE.settings()
+        return EpisodeConfig(
+            name=cls.SOURCE.digest(locations.data_dir, settings),
+            description=str(settings),
+            data_dir=locations.data_dir,
+            settings=settings,
+        )
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=f"{self.SOURCE.title} as episodes of function calls.",
+            features=tfds.features.FeaturesDict(
+                {"episode_id": tfds.features.Text(), "episode": tfds.features.Text()}
+            ),
+            homepage=self.SOURCE.homepage,
+            license=self.SOURCE.licence,
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
+        return {split: self._generate_examples(split) for split in SPLITS}
+
+    def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, str]]]:
+        config = self.builder_config
+        records = self.SOURCE.episodes(config.data_dir, split, config.settings)
+        num_episodes = 0
+        for episode in tallied(records, split, self.data_dir):
+            num_episodes += 1
+            yield (
+                episode.episode_id,
+                {"episode_id": episode.episode_id, "episode": episode.to_json()},
+            )
+        if num_episodes == 0:
+            raise ConfigurationError(
+                self.SOURCE.config,
+                found=f"no episode in the {split} split of {self.SOURCE.name}",
+                expected="at least one",
+                remedy="Its settings or its raw files leave none.",
+            )
+
+
+class SimulatorEpisodes(EpisodeBuilder):
+    """The built-in simulator."""
+
+    SOURCE = SOURCES["simulator"]
+    VERSION = SOURCE.parser_version
+
+
+class SgdEpisodes(EpisodeBuilder):
+    """Schema-Guided Dialogue."""
+
+    SOURCE = SOURCES["sgd"]
+    VERSION = SOURCE.parser_version
+
+
+class SnipsEpisodes(EpisodeBuilder):
+    """SNIPS."""
+
+    SOURCE = SOURCES["snips"]
+    VERSION = SOURCE.parser_version
+
+
+class SealToolsEpisodes(EpisodeBuilder):
+    """Seal-Tools."""
+
+    SOURCE = SOURCES["seal_tools"]
+    VERSION = SOURCE.parser_version
+
+
+class Topv2Episodes(EpisodeBuilder):
+    """TOPv2."""
+
+    SOURCE = SOURCES["topv2"]
+    VERSION = SOURCE.parser_version
+
+
+BUILDERS: dict[str, type[EpisodeBuilder]] = {
+    builder.SOURCE.name: builder
+    for builder in (SimulatorEpisodes, SgdEpisodes, SnipsEpisodes, SealToolsEpisodes, Topv2Episodes)
+}
+
+
+class EpisodeDownloadConfig(tfds.download.DownloadConfig):
+    """Asks for `NUM_SHARDS` files a split, or one for each episode where there are fewer."""
+
+    def get_shard_config(self) -> shard_utils.ShardConfig:
+        """Returns how a split is cut into files."""
+        return _AtMostShards(num_shards=NUM_SHARDS)
+
+
+class _AtMostShards(shard_utils.ShardConfig):
+    def get_number_shards(
+        self, total_size: int, num_examples: int, uses_precise_sharding: bool = True
+    ) -> int:
+        return min(NUM_SHARDS, num_examples)

@@ -1,0 +1,128 @@
+"""A source's episodes as a SeqIO data source, prepared when they are first asked for."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import seqio
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from absl import logging
+
+from tasks.sources.builders import BUILDERS, EpisodeBuilder, EpisodeDownloadConfig
+from tasks.sources.locations import SourceLocations, source_locations
+from tasks.sources.registry import SPLITS
+from tasks.sources.tally import REJECTS_FILE, read_counts
+
+
+class EpisodeDataSource(seqio.DataSource):
+    """Examples `{"episode_id", "episode"}` of one source; the episode is `Episode.to_json`.
+
+    Nothing is read when it is made. On first use the episodes are prepared with TFDS in
+    `source_locations.prepared_dir`, under a name that changes with settings, parser code and raw
+    files; later uses read what is there. Of several processes that ask at once, one prepares and
+    the others wait.
+
+    Args:
+        source: Name of the source, as in `tasks.sources.registry.SOURCES`.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._builder_class = BUILDERS[source]
+        super().__init__(splits=SPLITS)
+
+    @property
+    def supports_arbitrary_sharding(self) -> bool:
+        """False: there are as many shards as files; SeqIO itself divides further."""
+        return False
+
+    def builder(self) -> EpisodeBuilder:
+        """Returns the TFDS builder, its data prepared.
+
+        Raises:
+            ConfigurationError: The raw data is not there.
+        """
+        return prepared_builder(self._builder_class, source_locations())
+
+    def counts(self) -> dict[str, dict[str, Any]]:
+        """Returns by split the numbers of episodes, rejects by reason and coercions by rule."""
+        return read_counts(self.builder().data_dir)
+
+    def rejects_file(self) -> Path:
+        """Returns the file that lists every rejected record with its reason."""
+        return Path(self.builder().data_dir) / REJECTS_FILE
+
+    def num_input_examples(self, split: str) -> int:
+        """Returns the number of episodes of a split."""
+        return self.builder().info.splits[split].num_examples
+
+    def list_shards(self, split: str) -> Sequence[str]:
+        """Returns the names of the files that hold a split."""
+        return list(self.builder().info.splits[split].filenames)
+
+    def get_dataset(
+        self,
+        split: str = tfds.Split.TRAIN,
+        shuffle: bool = True,
+        seed: int | None = None,
+        shard_info: seqio.ShardInfo | None = None,
+        *,
+        sequence_length: Mapping[str, int] | None = None,
+        use_cached: bool = False,
+        num_epochs: int | None = 1,
+    ) -> tf.data.Dataset:
+        """Returns the episodes of a split.
+
+        Args:
+            split: "train" or "validation".
+            shuffle: Whether to read the files in random order; SeqIO shuffles the examples.
+            seed: Decides the order of the files.
+            shard_info: Which part of the files to read; at most as many parts as `list_shards` has
+                files.
+            sequence_length: Not used by data sources.
+            use_cached: Not used by data sources.
+            num_epochs: Not used by data sources.
+        """
+        read_config = tfds.ReadConfig(shuffle_seed=seed, skip_prefetch=True)
+        if shard_info is not None:
+            read_config.input_context = tf.distribute.InputContext(
+                num_input_pipelines=shard_info.num_shards, input_pipeline_id=shard_info.index
+            )
+        return self.builder().as_dataset(
+            split=split, shuffle_files=shuffle, read_config=read_config
+        )
+
+
+# What this process has opened: builder class, directory and config name.
+_prepared: dict[tuple[str, str, str], EpisodeBuilder] = {}
+
+
+def prepared_builder(
+    builder_class: type[EpisodeBuilder], locations: SourceLocations
+) -> EpisodeBuilder:
+    """Returns a builder with the present settings whose data is prepared."""
+    config = builder_class.current_config(locations)
+    key = (builder_class.name, str(locations.prepared_dir), config.name)
+    if key not in _prepared:
+        locations.prepared_dir.mkdir(parents=True, exist_ok=True)
+        lock = locations.prepared_dir / f".{builder_class.name}-{config.name}.lock"
+        with lock.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # Made under the lock, so that it sees what another process has prepared meanwhile.
+            _prepared[key] = _prepare(builder_class(data_dir=key[1], config=config))
+    return _prepared[key]
+
+
+def _prepare(builder: EpisodeBuilder) -> EpisodeBuilder:
+    if not builder.is_prepared():
+        start = time.monotonic()
+        tfds.disable_progress_bar()
+        builder.download_and_prepare(download_config=EpisodeDownloadConfig(try_download_gcs=False))
+        seconds = time.monotonic() - start
+        counts = read_counts(builder.data_dir)
+        logging.info("Prepared %s in %.1f s: %s", builder.info.full_name, seconds, counts)
+    return builder

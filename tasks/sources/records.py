@@ -1,0 +1,121 @@
+"""What a parser yields: episodes, records that it rejects, and values that it coerced."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from granite_fc.calls.call import Call
+from granite_fc.calls.reference import Reference, references_in
+from granite_fc.calls.spec import FunctionSpec
+from tasks.sources.episode import CallTurn, Episode, UserTurn
+
+
+@dataclasses.dataclass(frozen=True)
+class Reject:
+    """A record of the data set that became no episode.
+
+    Attributes:
+        record_id: The record's own id, or its file and position.
+        reason: A short fixed phrase in snake case, by which rejects are counted.
+        detail: What was found, for a person who looks into it.
+    """
+
+    record_id: str
+    reason: str
+    detail: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Coercion:
+    """A change that a parser made to an episode's values, by a declared rule.
+
+    Attributes:
+        record_id: The record that was changed.
+        rule: A short fixed phrase in snake case, by which coercions are counted.
+        count: How many values of the record were changed by it.
+    """
+
+    record_id: str
+    rule: str
+    count: int = 1
+
+
+Record = Episode | Reject | Coercion
+
+
+def checked(episode: Episode, coercions: dict[str, int] | None = None) -> Iterator[Record]:
+    """Yields the episode and what was coerced in it, or a reject where it breaks a rule.
+
+    Args:
+        episode: The episode.
+        coercions: How many of its values were changed, by rule.
+    """
+    broken = problem(episode)
+    if broken is not None:
+        yield Reject(episode.episode_id, *broken)
+        return
+    for rule, count in (coercions or {}).items():
+        if count:
+            yield Coercion(episode.episode_id, rule, count)
+    yield episode
+
+
+def problem(episode: Episode) -> tuple[str, str] | None:
+    """Returns the first rule that an episode breaks, as reason and detail, or None.
+
+    The rules: it begins with the user and no text is empty; function names are unique in the whole
+    library; every call is of a function on offer and its arguments fit; every reference leads to a
+    field that the earlier call's function returns; every label is used; results are absent or one
+    for each call; an episode that is answered by no call ends with the user.
+    """
+    if not episode.turns or not isinstance(episode.turns[0], UserTurn):
+        return "no_user_turn", "the conversation does not begin with the user"
+    if episode.no_call_reason is not None and not isinstance(episode.turns[-1], UserTurn):
+        return "no_user_turn", "an episode without a call ends with the user"
+    library = {spec.name: spec for spec in episode.functions}
+    names = [spec.name for spec in (*episode.functions, *episode.distractors)]
+    if len(set(names)) != len(names):
+        return "repeated_function", ", ".join(sorted({n for n in names if names.count(n) > 1}))
+    producers: dict[str, FunctionSpec] = {}
+    used: set[str] = set()
+    for turn in episode.turns:
+        if not isinstance(turn, CallTurn):
+            if not turn.text.strip():
+                return "empty_text", ""
+            continue
+        if turn.results and len(turn.results) != len(turn.calls):
+            return "results_missing", f"{len(turn.results)} for {len(turn.calls)} calls"
+        for call in turn.calls:
+            spec = library.get(call.name)
+            if spec is None:
+                return "unknown_function", call.name
+            if wrong := spec.check_arguments(call.arguments):
+                return _argument_reason(spec, call), f"{call.name}: {wrong[0]}"
+            for reference in references_in(call.arguments):
+                used.add(reference.label)
+                if not _leads_somewhere(reference, producers[reference.label]):
+                    return "broken_reference", f"{call.name}: {reference}"
+            if call.label is not None:
+                producers[call.label] = spec
+    if unused := producers.keys() - used:
+        return "unused_label", ", ".join(sorted(unused))
+    return None
+
+
+def _argument_reason(spec: FunctionSpec, call: Call) -> str:
+    if not call.arguments.keys() <= spec.properties.keys():
+        return "unknown_argument"
+    if not call.arguments.keys() >= set(spec.required):
+        return "missing_required_argument"
+    return "argument_does_not_fit"
+
+
+def _leads_somewhere(reference: Reference, producer: FunctionSpec) -> bool:
+    schema = producer.output
+    for step in reference.path:
+        if schema is None:
+            return False
+        inside = schema.get("items") if isinstance(step, int) else None
+        schema = inside or schema.get("properties", {}).get(str(step))
+    return schema is not None

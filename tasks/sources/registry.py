@@ -1,0 +1,224 @@
+"""The data sets that examples come from, and what decides their content; loads no TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from granite_fc.data.fingerprint import code_digest
+from granite_fc.errors import ConfigurationError
+from tasks.sources.raw_files import RawFolder
+from tasks.sources.records import Record
+
+SPLITS = ("train", "validation")
+
+_SHARED_CODE = (
+    "granite_fc.calls",
+    "tasks.sources.choices",
+    "tasks.sources.episode",
+    "tasks.sources.raw_files",
+    "tasks.sources.records",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """One data set.
+
+    Attributes:
+        name: Prefix of its tasks' names.
+        title: What it is called.
+        licence: Under which its text may be used.
+        homepage: Where it is described and, for public data, can be cloned from.
+        subtasks: The sub-tasks that its episodes have examples for.
+        parser_version: Version of the parser, in TFDS's form.
+        parser: Module with `episodes(directory, split, config)` and `FILES`, patterns of the raw
+            files that it reads.
+        config: The parser's settings: MODULE:CLASS.
+        modules: Further modules that decide the content of its episodes.
+        folders: Names that its folder in the data directory may have; none where the data is
+            generated.
+    """
+
+    name: str
+    title: str
+    licence: str
+    homepage: str
+    subtasks: tuple[str, ...]
+    parser_version: str
+    parser: str
+    config: str
+    modules: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+
+    def settings(self) -> Any:
+        """Returns the parser's settings as gin has them at the moment."""
+        module, _, name = self.config.partition(":")
+        return getattr(importlib.import_module(module), name)()
+
+    def content(self) -> dict[str, Any]:
+        """Returns all settings that decide what the episodes say, as JSON values."""
+        return {
+            "source": self.name,
+            "parser_version": self.parser_version,
+            "settings": dataclasses.asdict(self.settings()),
+        }
+
+    def directory(self, data_dir: str | Path | None) -> Path | None:
+        """Returns the folder of raw data; None where the data is generated.
+
+        Raises:
+            ConfigurationError: There is none.
+        """
+        if not self.folders:
+            return None
+        remedy = f"Clone {self.homepage} there as {self.folders[0]}, with --gin.DATA_DIR=THERE."
+        if data_dir is None:
+            raise ConfigurationError(
+                "DATA_DIR",
+                found=None,
+                expected=f"a directory with {self.folders[0]}, the data of {self.title}",
+                remedy=remedy,
+            )
+        for folder in self.folders:
+            if (Path(data_dir) / folder).is_dir():
+                return Path(data_dir) / folder
+        raise ConfigurationError(
+            "DATA_DIR",
+            found=f"no {Path(data_dir) / self.folders[0]}",
+            expected=f"the data of {self.title} in it",
+            remedy=remedy,
+        )
+
+    def data_files(self, data_dir: str | Path | None) -> tuple[str, ...]:
+        """Returns the paths of the raw files that the episodes are made from.
+
+        Raises:
+            ConfigurationError: They are not there.
+        """
+        directory = self.directory(data_dir)
+        if directory is None:
+            return ()
+        return tuple(str(path) for path in RawFolder(directory).files(self._parser().FILES))
+
+    def episodes(
+        self, data_dir: str | Path | None, split: str, config: Any = None
+    ) -> Iterator[Record]:
+        """Yields the episodes, rejects and coercions of a split.
+
+        Raises:
+            ConfigurationError: The raw data is not there.
+        """
+        yield from self._parser().episodes(self.directory(data_dir), split, config)
+
+    def digest(self, data_dir: str | Path | None, config: Any = None) -> str:
+        """Returns a hash of all that decides the episodes: settings, code and raw files.
+
+        Raises:
+            ConfigurationError: The raw data is not there.
+        """
+        directory = self.directory(data_dir)
+        record = {
+            "settings": dataclasses.asdict(config or self.settings()),
+            "code": code_digest((self.parser, *self.modules, *_SHARED_CODE)),
+            "data": directory and RawFolder(directory).digest(self._parser().FILES),
+        }
+        written = json.dumps([self.name, self.parser_version, record], sort_keys=True)
+        return hashlib.blake2b(written.encode(), digest_size=8).hexdigest()
+
+    def _parser(self) -> Any:
+        return importlib.import_module(self.parser)
+
+
+_ALL = (
+    "nested_calls",
+    "function_chaining",
+    "parallel_calls",
+    "name_detection",
+    "parameter_detection",
+    "next_best_function",
+    "response_generation",
+)
+
+SOURCES = {
+    source.name: source
+    for source in (
+        Source(
+            name="simulator",
+            title="the built-in simulator",
+            licence="Apache-2.0",
+            homepage="",
+            subtasks=_ALL,
+            parser_version="1.0.0",
+            parser="tasks.sources.simulated",
+            config="tasks.sources.simulator.config:SimulatorConfig",
+            modules=("tasks.sources.simulator",),
+        ),
+        Source(
+            name="sgd",
+            title="Schema-Guided Dialogue",
+            licence="CC-BY-SA-4.0",
+            homepage="https://github.com/google-research-datasets/dstc8-schema-guided-dialogue",
+            subtasks=(
+                "function_chaining",
+                "name_detection",
+                "parameter_detection",
+                "next_best_function",
+                "response_generation",
+            ),
+            parser_version="1.0.0",
+            parser="tasks.sources.sgd",
+            config="tasks.sources.sgd:SgdConfig",
+            modules=("tasks.sources.sgd_schema",),
+            folders=("SGD", "dstc8-schema-guided-dialogue"),
+        ),
+        Source(
+            name="snips",
+            title="SNIPS",
+            licence="CC0-1.0",
+            homepage="https://github.com/snipsco/nlu-benchmark",
+            subtasks=("parallel_calls", "name_detection", "parameter_detection"),
+            parser_version="1.0.0",
+            parser="tasks.sources.snips",
+            config="tasks.sources.snips:SnipsConfig",
+            modules=("tasks.sources.snips_functions",),
+            folders=("SNIPS", "nlu-benchmark"),
+        ),
+        Source(
+            name="seal_tools",
+            title="Seal-Tools",
+            licence="Apache-2.0",
+            homepage="https://github.com/fairyshine/Seal-Tools",
+            subtasks=(
+                "nested_calls",
+                "function_chaining",
+                "parallel_calls",
+                "name_detection",
+                "parameter_detection",
+                "next_best_function",
+            ),
+            parser_version="1.0.0",
+            parser="tasks.sources.seal_tools",
+            config="tasks.sources.seal_tools:SealToolsConfig",
+            modules=("tasks.sources.said",),
+            folders=("SealTools", "Seal-Tools"),
+        ),
+        Source(
+            name="topv2",
+            title="TOPv2 (the English side of Hinglish-TOP)",
+            licence="CC-BY-SA-4.0",
+            homepage="https://github.com/google-research-datasets/Hinglish-TOP-Dataset",
+            subtasks=("nested_calls", "name_detection", "parameter_detection"),
+            parser_version="1.0.0",
+            parser="tasks.sources.topv2",
+            config="tasks.sources.topv2:TopV2Config",
+            modules=("tasks.sources.topv2_functions", "tasks.sources.topv2_slots"),
+            folders=("TOPv2_HinglishTOP", "Hinglish-TOP-Dataset"),
+        ),
+    )
+}

@@ -1,0 +1,20 @@
+"""The simulator seen as a source: episodes of a split, generated instead of read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tasks.sources.records import Record, checked
+from tasks.sources.simulator import SimulatorConfig, generate_episodes
+
+FILES: tuple[str, ...] = ()
+
+
+def episodes(
+    directory: str | Path | None, split: str, config: SimulatorConfig | None = None
+) -> Iterator[Record]:
+    """Yields the episodes of a split; there is no directory to read."""
+    config = config or SimulatorConfig()
+    for episode in generate_episodes(config.seed, split, 0, config.episodes(split)):
+        yield from checked(episode)
