@@ -12,6 +12,12 @@ from granite_fc.evaluation.run_record import RunRecord
 from granite_fc.evaluation.summary import SubtaskSummary
 
 _EXAMPLES_EACH = 4
+_SPEED_NOTES = {
+    "timing/tokens_per_second": "Positions that hold an example, over all devices, per second.",
+    "timing/step_seconds": "Wall time of a training step, evaluation and saving taken out.",
+    "timing/data_wait_seconds": "Seconds of a step in which the devices had no batch to work on.",
+    "packing/filled": "Share of a batch's positions that hold an example.",
+}
 
 
 def write_report(
@@ -143,18 +149,18 @@ def _training_charts(record: RunRecord) -> str:
 
 
 def _evaluation_charts(record: RunRecord, subtask_of: Mapping[str, str]) -> str:
-    writers = record.writers("training_eval/")
-    if not writers:
+    runs = record.runs("training_eval/")
+    if not runs:
         return ""
-    several = len({subtask_of.get(_task(writer)) for writer in writers}) < len(writers)
+    several = len({subtask_of.get(_task(run)) for run in runs}) < len(runs)
 
     def lines(scalar: str) -> list[charts.Series]:
         return [
             charts.Series(
-                _task(writer) if several else subtask_of.get(_task(writer), _task(writer)),
-                record.series(writer, scalar),
+                _task(run) if several else subtask_of.get(_task(run), _task(run)),
+                record.series(run, scalar),
             )
-            for writer in writers
+            for run in runs
         ]
 
     figures = [
@@ -173,8 +179,8 @@ def _evaluation_charts(record: RunRecord, subtask_of: Mapping[str, str]) -> str:
     return f'<div class="charts">{"".join(figures)}</div>'
 
 
-def _task(writer: str) -> str:
-    return writer.partition("/")[2]
+def _task(run: str) -> str:
+    return run.partition("/")[2]
 
 
 def _answers(record: RunRecord, subtask_of: Mapping[str, str]) -> str:
@@ -216,11 +222,13 @@ def _example(entry: Mapping) -> str:
 def _speed_charts(record: RunRecord, formulas: Mapping[str, str]) -> str:
     figures = []
     for name, heading in (
-        ("tokens_per_second", "Throughput"),
-        ("data_wait_share", "Waiting for data"),
-        ("mfu", "Model FLOPs utilisation"),
+        ("timing/tokens_per_second", "Throughput"),
+        ("timing/step_seconds", "Seconds a step"),
+        ("timing/data_wait_seconds", "Waiting for data"),
+        ("timing/mfu", "Model FLOPs utilisation"),
+        ("packing/filled", "Positions filled"),
     ):
-        note = formulas.get(name, "")
+        note = _SPEED_NOTES.get(name, formulas.get(name, ""))
         points = record.series("train", name)
         if points:
             figures.append(charts.line_chart(heading, note, [charts.Series(name, points)]))

@@ -16,7 +16,7 @@ class RunRecord:
 
     Attributes:
         model_dir: Where they were read.
-        rows: The lines of `metrics.jsonl` in order; each has `writer` ("train",
+        rows: The lines of `metrics.jsonl` in order; each has `run` ("train",
             "training_eval/<task>", ...), `step` and scalars. Where a run was resumed, steps that
             were run again stand once, as they were last written.
     """
@@ -34,30 +34,30 @@ class RunRecord:
                     row = json.loads(line)
                 except json.JSONDecodeError:
                     continue
-                key = (row["writer"], row["step"])
+                key = (row["run"], row["step"])
                 latest[key] = {**latest.get(key, {}), **row}
         return cls(Path(model_dir), tuple(latest.values()))
 
-    def series(self, writer: str, scalar: str) -> list[tuple[float, float]]:
+    def series(self, run: str, scalar: str) -> list[tuple[float, float]]:
         """Returns (step, value) in ascending step."""
         points = [
             (row["step"], _number(row[scalar]))
             for row in self.rows
-            if row["writer"] == writer and scalar in row
+            if row["run"] == run and scalar in row
         ]
         return sorted(points)
 
-    def scalars(self, writer: str, prefix: str) -> list[str]:
-        """Returns the scalars of a writer that begin with `prefix`, in order of appearance."""
+    def scalars(self, run: str, prefix: str) -> list[str]:
+        """Returns the scalars of a run that begin with `prefix`, in order of appearance."""
         names: dict[str, None] = {}
         for row in self.rows:
-            if row["writer"] == writer:
+            if row["run"] == run:
                 names.update(dict.fromkeys(name for name in row if name.startswith(prefix)))
         return list(names)
 
-    def writers(self, prefix: str) -> list[str]:
-        """Returns the names of all writers that begin with `prefix`, in order of appearance."""
-        return list(dict.fromkeys(r["writer"] for r in self.rows if r["writer"].startswith(prefix)))
+    def runs(self, prefix: str) -> list[str]:
+        """Returns the names of all runs that begin with `prefix`, in order of appearance."""
+        return list(dict.fromkeys(r["run"] for r in self.rows if r["run"].startswith(prefix)))
 
     def predictions(self) -> Iterator[tuple[int, str, list[dict[str, Any]]]]:
         """Yields (step, task, records) of every predictions file, by step and task."""

@@ -33,13 +33,13 @@ class Page(HTMLParser):
 @pytest.fixture
 def model_dir(tmp_path):
     rows = [
-        {"writer": "train", "step": 10, "loss/nested_calls": 3.0, "grad_norm": 1.0},
-        {"writer": "train", "step": 20, "loss/nested_calls": 2.0, "grad_norm": 0.5},
-        {"writer": "train", "step": 20, "loss/nested_calls": 1.5, "grad_norm": 0.4},
-        {"writer": "training_eval/x_nested_calls", "step": 20, "loss": 1.25, "accuracy": 0.5},
+        {"run": "train", "step": 10, "loss/nested_calls": 3.0, "grad_norm": 1.0},
+        {"run": "train", "step": 20, "loss/nested_calls": 2.0, "grad_norm": 0.5},
+        {"run": "train", "step": 20, "loss/nested_calls": 1.5, "grad_norm": 0.4},
+        {"run": "training_eval/x_nested_calls", "step": 20, "loss": 1.25, "accuracy": 0.5},
     ]
     text = "".join(json.dumps(row) + "\n" for row in rows)
-    (tmp_path / "metrics.jsonl").write_text(text + '{"writer": "train", "st')
+    (tmp_path / "metrics.jsonl").write_text(text + '{"run": "train", "st')
     (tmp_path / "config.gin").write_text("BATCH_SIZE = 8\n")
     answers = tmp_path / "predictions" / "20"
     answers.mkdir(parents=True)
