@@ -7,6 +7,7 @@ with SeqIO.
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,12 +20,21 @@ from granite_fc.data.declarations import (
 )
 from tasks.rates import ALL_SUBTASKS, all_tasks, mixture_rates, task_name
 from tasks.rendering_config import RenderingConfig
+from tasks.sources.locations import source_locations
+from tasks.sources.registry import SOURCES
 from tasks.subtasks import SUBTASKS, UMBRELLA
 from tasks.targets import exact_match
 
 
 def _content(source: str, subtask: str) -> Mapping[str, Any]:
-    return {"rendering": RenderingConfig().content(subtask)}
+    return {
+        "rendering": RenderingConfig().content(subtask),
+        "source": SOURCES[source].content(),
+    }
+
+
+def _data_files(source: str) -> tuple[str, ...]:
+    return SOURCES[source].data_files(source_locations().data_dir)
 
 
 def _declare() -> None:
@@ -35,6 +45,7 @@ def _declare() -> None:
                 subtask=subtask,
                 source=source,
                 content=functools.partial(_content, source, subtask),
+                data_files=functools.partial(_data_files, source),
                 exact_match=exact_match(subtask),
             )
         )
@@ -43,4 +54,11 @@ def _declare() -> None:
     declare_seqio_module("tasks.mixtures")
 
 
+def _import_settings() -> None:
+    """Makes the settings of every source known to gin."""
+    for source in SOURCES.values():
+        importlib.import_module(source.config.partition(":")[0])
+
+
 _declare()
+# _import_settings()

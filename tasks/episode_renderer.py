@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import gin
 
@@ -18,53 +18,53 @@ from tasks.sources.episode import Episode
 # The feature of a source's records that holds an episode as JSON.
 EPISODE = "episode"
 
-PlainFunction = Callable[[Mapping[str, bytes]], list[dict[str, str]]]
-
 
 class EpisodeRenderer:
     """Renders the records of a source for one sub-task.
 
-    Attributes:
+    Args:
         subtask: The sub-task.
+        context: The settings.
     """
 
-    def __init__(self, subtask: str) -> None:
-        self.subtask = subtask
-        self._context: RenderingContext | None = None
-
-    @property
-    def plain(self) -> PlainFunction:
-        """The function from a record, {"episode": JSON}, to its examples, {"inputs", "targets"}.
-
-        It keeps the gin configuration under which it was asked for.
-        """
-        context = self._present_context()
-        render = RENDERERS[self.subtask]
-
-        def plain(example: Mapping[str, bytes]) -> list[dict[str, str]]:
-            episode = Episode.from_json(example[EPISODE])
-            return [found._asdict() for found in render(episode, context)]
-
-        return plain
+    def __init__(self, subtask: str, context: RenderingContext) -> None:
+        self.context = context
+        self._render = RENDERERS[subtask]
 
     @property
     def counts(self) -> collections.Counter[str]:
         """What became of the examples in this process: see `RenderingContext.counts`."""
-        return self._context.counts if self._context else collections.Counter()
+        return self.context.counts
 
-    def _present_context(self) -> RenderingContext:
-        config = RenderingConfig()
-        counter = None
-        if config.sequence_length is not None:
-            counter = _token_counter(present_vocabulary())
-        context = self._context
-        if context is None or context.config != config or context.count_tokens is not counter:
-            context = self._context = RenderingContext(config, counter)
-        return context
+    def __call__(self, example: Mapping[str, str | bytes]) -> list[dict[str, str]]:
+        """Returns {"inputs", "targets", "episode_id"} for every example of {"episode": JSON}."""
+        episode = _read_episode(example[EPISODE])
+        return [
+            {"inputs": found.inputs, "targets": found.targets, "episode_id": episode.episode_id}
+            for found in self._render(episode, self.context)
+        ]
+
+
+def present_renderer(subtask: str, previous: EpisodeRenderer | None = None) -> EpisodeRenderer:
+    """Returns the renderer of a sub-task under the present gin configuration.
+
+    Args:
+        subtask: The sub-task.
+        previous: Returned again where it still is that renderer, so that its counts go on.
+    """
+    config = RenderingConfig()
+    counter = None
+    if config.sequence_length is not None:
+        counter = _token_counter(present_vocabulary())
+    if previous is not None:
+        context = previous.context
+        if context.config == config and context.count_tokens is counter:
+            return previous
+    return EpisodeRenderer(subtask, RenderingContext(config, counter))
 
 
 def present_vocabulary() -> Vocabulary:
-    """The vocabulary that gin names; a vocabulary is loaded once.
+    """The vocabulary that gin names; each is loaded once.
 
     Raises:
         ConfigurationError: Gin names none, or it cannot be loaded.
@@ -78,6 +78,12 @@ def present_vocabulary() -> Vocabulary:
             remedy="Bind it in a gin file, or with --gin.load_vocabulary.path=NAME.",
         )
     return _load(tuple(sorted(bindings.items())))
+
+
+@functools.lru_cache(maxsize=1)
+def _read_episode(text: str | bytes) -> Episode:
+    # Whoever writes caches renders one episode for all sub-tasks before reading the next.
+    return Episode.from_json(text)
 
 
 @functools.lru_cache(maxsize=4)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 import gin
 
 from granite_fc.errors import ConfigurationError
+from tasks.sources.registry import SOURCES
 from tasks.subtasks import (
     FUNCTION_CHAINING,
     NAME_DETECTION,
@@ -25,20 +26,15 @@ from tasks.subtasks import (
 # The mixture over the seven sub-tasks.
 ALL_SUBTASKS = "granite_fc"
 
-SOURCES = ("simulator", "sgd", "snips", "seal_tools", "topv2")
-
-# Which sub-tasks a source has examples of. SGD never makes two calls in one turn. SNIPS and TOPv2
-# record neither results nor replies; SNIPS's joined requests and Seal-Tools' are independent.
+# Which sources have examples of a sub-task; every one has umbrella examples.
 SOURCES_OF_SUBTASK: Mapping[str, tuple[str, ...]] = types.MappingProxyType(
     {
-        NESTED_CALLS: ("simulator", "sgd", "seal_tools", "topv2"),
-        FUNCTION_CHAINING: ("simulator", "sgd", "topv2"),
-        PARALLEL_CALLS: ("simulator", "snips", "seal_tools"),
-        NAME_DETECTION: SOURCES,
-        PARAMETER_DETECTION: SOURCES,
-        NEXT_BEST_FUNCTION: ("simulator", "sgd", "snips", "seal_tools", "topv2"),
-        RESPONSE_GENERATION: ("simulator", "sgd"),
-        UMBRELLA: SOURCES,
+        subtask: tuple(
+            name
+            for name, source in SOURCES.items()
+            if subtask == UMBRELLA or subtask in source.subtasks
+        )
+        for subtask in (*SUBTASKS, UMBRELLA)
     }
 )
 

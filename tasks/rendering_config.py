@@ -11,8 +11,11 @@ import gin
 
 from granite_fc.errors import ConfigurationError
 from tasks.subtasks import (
+    FUNCTION_CHAINING,
     NAME_DETECTION,
+    NESTED_CALLS,
     NEXT_BEST_FUNCTION,
+    PARALLEL_CALLS,
     RESPONSE_GENERATION,
     SUBTASKS,
     UMBRELLA,
@@ -28,6 +31,10 @@ _OWN_DETAILS = types.MappingProxyType(
         NEXT_BEST_FUNCTION: "description",
         RESPONSE_GENERATION: "signature",
     }
+)
+
+_OWN_NEGATIVE_RATES = types.MappingProxyType(
+    {NESTED_CALLS: 0.4, FUNCTION_CHAINING: 0.4, PARALLEL_CALLS: 0.4}
 )
 
 
@@ -48,8 +55,10 @@ class RenderingConfig:
         function_details: The same for single sub-tasks, over `function_detail`. Where a sub-task
             is absent, `name_detection` and `next_best_function` have "description" and
             `response_generation` "signature".
-        negative_rate: Share, from 0 to 1, of the episodes that no call answers which each sub-task
-            uses; chosen by hash.
+        negative_rates: For single sub-tasks, the share (from 0 to 1) that they use of the episodes
+            that no call answers, chosen by hash. Where a sub-task is absent: 0.4 for nested calls,
+            function chaining and parallel calls, which only some of the other episodes serve, so
+            that all negatives would make up two fifths of their examples; 1 for the rest.
         sequence_length: Positions of a training row; an example has to fit into one. It takes as
             many positions as its inputs and targets have tokens: its last token, the
             end-of-sequence id, is only predicted. None: any length.
@@ -62,15 +71,13 @@ class RenderingConfig:
     num_functions: int = 8
     function_detail: str = "full"
     function_details: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    negative_rate: float = 1.0
+    negative_rates: Mapping[str, float] = dataclasses.field(default_factory=dict)
     sequence_length: int | None = None
     too_long: str = "shed"
 
     def __post_init__(self) -> None:
         if self.num_functions < 1:
             raise _error("num_functions", self.num_functions, "at least 1")
-        if not 0 <= self.negative_rate <= 1:
-            raise _error("negative_rate", self.negative_rate, "a share from 0 to 1")
         if self.sequence_length is not None and self.sequence_length < 2:
             raise _error("sequence_length", self.sequence_length, "at least 2, or None")
         if self.too_long not in TOO_LONG_POLICIES:
@@ -78,9 +85,14 @@ class RenderingConfig:
         expected = f"one of {', '.join(FUNCTION_DETAILS)}"
         if self.function_detail not in FUNCTION_DETAILS:
             raise _error("function_detail", self.function_detail, expected)
+        for field in ("function_details", "negative_rates"):
+            for subtask in getattr(self, field):
+                if subtask not in (*SUBTASKS, UMBRELLA):
+                    raise _error(field, subtask, f"one of {', '.join((*SUBTASKS, UMBRELLA))}")
+        for subtask, rate in self.negative_rates.items():
+            if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
+                raise _error(f"negative_rates[{subtask!r}]", rate, "a share from 0 to 1")
         for subtask, detail in self.function_details.items():
-            if subtask not in (*SUBTASKS, UMBRELLA):
-                raise _error("function_details", subtask, f"one of {', '.join(SUBTASKS)}")
             if detail not in FUNCTION_DETAILS:
                 raise _error(f"function_details[{subtask!r}]", detail, expected)
 
@@ -89,13 +101,17 @@ class RenderingConfig:
         own = self.function_details.get(subtask, _OWN_DETAILS.get(subtask))
         return own or self.function_detail
 
+    def negative_rate_of(self, subtask: str) -> float:
+        """The share of the negatives that `subtask` uses."""
+        return self.negative_rates.get(subtask, _OWN_NEGATIVE_RATES.get(subtask, 1.0))
+
     def content(self, subtask: str) -> dict[str, Any]:
         """All that decides what the examples of `subtask` say, as JSON values."""
         return {
             "seed": self.seed,
             "num_functions": self.num_functions,
             "function_detail": self.detail_of(subtask),
-            "negative_rate": self.negative_rate,
+            "negative_rate": self.negative_rate_of(subtask),
             "sequence_length": self.sequence_length,
             "too_long": self.too_long,
         }

@@ -96,10 +96,10 @@ def assemble_negative(
 
 
 def uses_negative(episode: Episode, subtask: str, context: RenderingContext) -> bool:
-    """Whether this sub-task takes this negative, by `RenderingConfig.negative_rate`."""
+    """Whether this sub-task takes this negative, by `RenderingConfig.negative_rates`."""
     config = context.config
     fraction = keyed_fraction(config.seed, episode.episode_id, subtask, "negative")
-    return fraction < config.negative_rate
+    return fraction < config.negative_rate_of(subtask)
 
 
 def wanted_function(episode: Episode) -> tuple[str, ...]:

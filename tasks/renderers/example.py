@@ -30,8 +30,7 @@ class RenderingContext:
         config: The settings.
         count_tokens: Counts the tokens of a text; needed where `config.sequence_length` is set.
         counts: What became of the examples, added to by every call of a renderer:
-            "examples" (given), "shed_functions" and "trimmed_history" (given, but made shorter),
-            "too_long" (dropped).
+            "shed_functions" and "trimmed_history" (given, but made shorter), "too_long" (dropped).
     """
 
     config: RenderingConfig

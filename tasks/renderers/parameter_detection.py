@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from granite_fc.calls.call import Call
@@ -25,9 +26,9 @@ _NOTHING = "{}"
 def render(episode: Episode, context: RenderingContext) -> list[Example]:
     """One example for each call turn of which the text gives a value, with its functions alone.
 
-    The targets have one JSON object for each call, one a line. A reference is no value of the text,
-    nor is a default that nobody mentions. Where no function fits, the parameters of the first one
-    on offer are asked for, and the answer is `{}`.
+    The targets have one JSON object for each call with such values, one a line. A reference is no
+    value of the text, nor is a default that nobody mentions. Where no function fits, the parameters
+    of the first one on offer are asked for, and the answer is `{}`.
     """
     if episode.no_call_reason is not None:
         return _negative(episode, context)
@@ -36,14 +37,15 @@ def render(episode: Episode, context: RenderingContext) -> list[Example]:
     for index, turn in episode.call_turns():
         said = _said(episode.turns[:index])
         pairs = [_pairs(call, specs.get(call.name), said) for call in turn.calls]
-        if any(pairs):
+        given = [json.dumps(found, ensure_ascii=False) for found in pairs if found]
+        if given:
             examples += assemble(
                 episode,
                 PARAMETER_DETECTION,
                 INSTRUCTIONS,
                 context,
                 turns=episode.turns[:index],
-                targets="\n".join(json.dumps(found, ensure_ascii=False) for found in pairs),
+                targets="\n".join(given),
                 needed=set(turn.calls.names),
                 whole_conversation=True,
                 with_distractors=False,
@@ -84,7 +86,7 @@ def _pairs(call: Call, spec: FunctionSpec | None, said: str) -> dict[str, Any]:
 
 def _mentioned(value: Any, said: str) -> bool:
     text = value if isinstance(value, str) else json.dumps(value)
-    return text.casefold() in said
+    return re.search(rf"(?<!\w){re.escape(text.casefold())}(?!\w)", said) is not None
 
 
 def _said(turns: tuple[Turn, ...]) -> str:

@@ -48,7 +48,7 @@ def fit(
     """Makes an example of a prompt and its targets, by the declared policy if it is too long.
 
     Returns:
-        The example, or None if it has to be dropped. Either is counted in `context.counts`.
+        The example, or None if it has to be dropped. What is done is counted in `context.counts`.
 
     Raises:
         ConfigurationError: It is too long and the policy is "error".
@@ -57,12 +57,10 @@ def fit(
     inputs = prompt.text()
     limit, count = config.sequence_length, context.count_tokens
     if limit is None or count is None:
-        counts["examples"] += 1
         return Example(inputs, targets)
     room = limit - count(targets)
     length = count(inputs)
     if length <= room:
-        counts["examples"] += 1
         return Example(inputs, targets)
     if config.too_long == "error":
         raise ConfigurationError(
@@ -76,9 +74,10 @@ def fit(
         counts["too_long"] += 1
         return None
     num_shed, num_trimmed, inputs = shortened
-    counts["examples"] += 1
-    counts["shed_functions"] += bool(num_shed)
-    counts["trimmed_history"] += bool(num_trimmed)
+    if num_shed:
+        counts["shed_functions"] += 1
+    if num_trimmed:
+        counts["trimmed_history"] += 1
     return Example(inputs, targets)
 
 

@@ -17,7 +17,7 @@ from tasks.subtasks import RESPONSE_GENERATION
 
 INSTRUCTIONS = (
     "Reply to the user from the conversation, the function calls and their responses.",
-    "Continue as the ASSISTANT: tell the user what the function responses say.",
+    "Continue as the ASSISTANT, from what the functions returned.",
     "Write the next reply to the user, given the calls and responses so far.",
 )
 

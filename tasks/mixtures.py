@@ -1,0 +1,136 @@
+"""Registers the tasks and mixtures with SeqIO; importing this module loads TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import seqio
+import tensorflow as tf
+
+from granite_fc.data import declarations
+from tasks.episode_renderer import EPISODE, EpisodeRenderer, present_renderer
+from tasks.rates import ALL_SUBTASKS, all_tasks, task_name
+from tasks.sources.data_source import EpisodeDataSource
+from tasks.sources.registry import SOURCES
+from tasks.subtasks import SUBTASKS, UMBRELLA
+from tasks.targets import exact_match
+from tasks.vocabulary import SeqioVocabulary
+
+OUTPUT_FEATURES = {
+    "inputs": seqio.Feature(SeqioVocabulary(), add_eos=False, dtype=tf.int32),
+    "targets": seqio.Feature(SeqioVocabulary(), add_eos=True, dtype=tf.int32),
+}
+
+
+class RenderEpisodes:
+    """The preprocessor from episodes to examples.
+
+    Inside tf.data a Python function costs several times what it costs outside. So whoever makes
+    many examples calls `plain` in processes of their own.
+    """
+
+    def __init__(self, subtask: str) -> None:
+        self._subtask = subtask
+        self._renderer: EpisodeRenderer | None = None
+
+    @property
+    def plain(self) -> EpisodeRenderer:
+        """The same on one record, in Python, as the present gin configuration says."""
+        self._renderer = present_renderer(self._subtask, self._renderer)
+        return self._renderer
+
+    def __call__(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+        """Maps {"episode"} to any number of {"inputs", "targets"}, in order."""
+        plain = self.plain
+
+        def render(episode: bytes) -> np.ndarray:
+            examples = plain({EPISODE: episode})
+            texts = [[found["inputs"].encode(), found["targets"].encode()] for found in examples]
+            return np.array(texts, object).reshape(-1, 2)
+
+        def to_examples(record: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            texts = tf.numpy_function(render, [record[EPISODE]], tf.string, stateful=False)
+            texts.set_shape([None, 2])
+            return {"inputs": texts[:, 0], "targets": texts[:, 1]}
+
+        return dataset.map(
+            to_examples, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        ).unbatch()
+
+
+class DeclaredMixture(seqio.Mixture):
+    """A mixture whose tasks and rates are those of its declaration at the time of use.
+
+    SeqIO would read every task that it was constructed with, even at rate 0; here a source that is
+    left out is not touched, so its data need not be there.
+    """
+
+    def __init__(self, name: str, task_names: Sequence[str]) -> None:
+        self._is_constructed = False
+        super().__init__(name, task_names, default_rate=1.0)
+        self._is_constructed = True
+
+    @property
+    def tasks(self) -> list[seqio.Task]:
+        """The tasks with a positive rate."""
+        if not self._is_constructed:  # SeqIO's constructor compares them; rates may not be set yet
+            return super().tasks
+        rates = declarations.mixture_rates(self.name)
+        return [task for task in super().tasks if task.name in rates]
+
+    @property
+    def rate_per_task_name(self) -> dict[str, float]:
+        """Task name to rate, positive ones only."""
+        return declarations.mixture_rates(self.name)
+
+    def get_rate(self, task: seqio.Task) -> float:
+        """The present rate of a task of this mixture."""
+        return self.rate_per_task_name.get(task.name, 0.0)
+
+
+def exact_match_metric(
+    subtask: str,
+) -> Callable[[Sequence[str], Sequence[str]], dict[str, float]]:
+    """A SeqIO metric: the share of predictions that mean what the target means, in percent."""
+    same = exact_match(subtask)
+
+    def exact_match_percent(targets: Sequence[str], predictions: Sequence[str]) -> dict[str, float]:
+        right = sum(map(same, targets, predictions))
+        return {"exact_match": 100.0 * right / max(len(targets), 1)}
+
+    return exact_match_percent
+
+
+def strip(text: str, **unused_kwargs: Any) -> str:
+    """A SeqIO postprocessor: the text without white space around it."""
+    return text.strip()
+
+
+def _register() -> None:
+    # One object for all tasks of a source: whoever writes caches reads it once for all of them.
+    sources = {source: EpisodeDataSource(source) for source in SOURCES}
+    for source, subtask in all_tasks():
+        seqio.TaskRegistry.add(
+            task_name(source, subtask),
+            source=sources[source],
+            preprocessors=[
+                RenderEpisodes(subtask),
+                seqio.preprocessors.tokenize,
+                seqio.preprocessors.append_eos,
+            ],
+            output_features=OUTPUT_FEATURES,
+            postprocess_fn=strip,
+            metric_fns=[exact_match_metric(subtask)],
+        )
+    for mixture in (ALL_SUBTASKS, *SUBTASKS, UMBRELLA):
+        names = [
+            task_name(source, subtask)
+            for source, subtask in all_tasks()
+            if subtask == mixture or (mixture == ALL_SUBTASKS and subtask in SUBTASKS)
+        ]
+        seqio.MixtureRegistry.add_provider(mixture, DeclaredMixture(mixture, names))
+
+
+_register()

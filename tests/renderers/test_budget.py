@@ -1,0 +1,185 @@
+"""Examples fit into a row: distractors go first, then the oldest history, the request never."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from granite_fc.calls.call import Call
+from granite_fc.calls.graph import CallGraph
+from granite_fc.calls.spec import FunctionSpec
+from granite_fc.errors import ConfigurationError
+from tasks.renderers import RENDERERS, RenderingContext, TokenCounter
+from tasks.renderers.conversation import plain_text
+from tasks.rendering_config import RenderingConfig
+from tasks.sources.episode import AssistantTurn, CallTurn, Episode, UserTurn
+from tests.renderers import episodes as hand
+from tests.renderers.toy_vocabulary import ToyVocabulary
+
+VOCABULARY = ToyVocabulary()
+COUNT = TokenCounter(VOCABULARY)
+
+
+def context(length, **options):
+    config = RenderingConfig(sequence_length=length, function_detail="signature", **options)
+    return RenderingContext(config, COUNT)
+
+
+def tokens(example):
+    return len(VOCABULARY.encode(example.inputs + example.targets))
+
+
+def library(example):
+    if "<|function_call_library|>\n" not in example.inputs:
+        return set()
+    lines = example.inputs.split("<|function_call_library|>\n")[1].split("\n\n")[0].split("\n")
+    return {line.split("(")[0].split(" - ")[0] for line in lines}
+
+
+WORDS = st.text("abcdefgh é\n", min_size=1, max_size=60).filter(lambda text: text.strip())
+FUNCTIONS = st.lists(
+    st.tuples(st.from_regex(r"f[a-z]{1,12}", fullmatch=True), WORDS),
+    min_size=1,
+    max_size=12,
+    unique_by=lambda pair: pair[0],
+)
+
+
+@st.composite
+def random_episodes(draw):
+    functions = tuple(FunctionSpec(name, text) for name, text in draw(FUNCTIONS))
+    own = draw(st.integers(1, len(functions)))
+    turns = []
+    for _ in range(draw(st.integers(1, 5))):
+        turns.append(UserTurn(draw(WORDS)))
+        if draw(st.booleans()):
+            calls = [Call(f.name, {"x": draw(WORDS)}) for f in functions[:own]]
+            results = tuple(draw(WORDS) for _ in calls) if draw(st.booleans()) else ()
+            turns.append(CallTurn(CallGraph(tuple(calls)), results))
+        turns.append(AssistantTurn(draw(WORDS)))
+    turns.append(UserTurn(draw(WORDS)))
+    calls = tuple(Call(f.name, {"x": draw(WORDS)}) for f in functions[:own])
+    turns.append(CallTurn(CallGraph(calls), tuple(range(own))))
+    turns.append(AssistantTurn(draw(WORDS)))
+    return Episode(
+        draw(st.text("abc", max_size=5)), "hand", functions[:own], tuple(turns), functions[own:]
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(random_episodes(), st.integers(2, 700), st.sampled_from(sorted(RENDERERS)))
+def test_what_is_given_fits_and_keeps_request_and_needed_functions(episode, length, subtask):
+    unlimited = RENDERERS[subtask](episode, RenderingContext(context(None).config))
+    limited = context(length)
+    given_examples = RENDERERS[subtask](episode, limited)
+    assert len(given_examples) + limited.counts["too_long"] == len(unlimited)
+    remaining = iter(unlimited)
+    for example in given_examples:
+        whole = next(e for e in remaining if e.targets == example.targets)
+        assert tokens(example) <= length
+        # No line is new or moved; the instruction stays.
+        lines, all_lines = example.inputs.split("\n"), iter(whole.inputs.split("\n"))
+        assert all(line in all_lines for line in lines)
+        assert lines[0] == whole.inputs.split("\n", 1)[0]
+        start = whole.inputs.rindex("USER: ")
+        assert example.inputs.endswith(whole.inputs[start:])
+        if subtask != "response_generation":
+            needed = {f.name for f in episode.functions if f'"{f.name}"' in example.targets}
+            assert needed <= library(example)
+        if tokens(whole) <= length:
+            assert example == whole
+
+
+@settings(max_examples=60, deadline=None)
+@given(random_episodes(), st.sampled_from(sorted(RENDERERS)))
+def test_no_more_is_left_out_than_has_to_be(episode, subtask):
+    """One position less costs one function or, without distractors, one exchange."""
+    whole = RENDERERS[subtask](episode, RenderingContext(context(None).config))
+    for example in whole:
+        limited = context(tokens(example) - 1)
+        for shorter in RENDERERS[subtask](episode, limited):
+            if shorter.targets == example.targets and len(whole) == 1:
+                fewer = len(library(example)) - len(library(shorter))
+                exchanges = example.inputs.count("\nUSER: ") - shorter.inputs.count("\nUSER: ")
+                assert (fewer, exchanges) in ((1, 0), (0, 1))
+
+
+def test_distractors_go_before_history_and_the_least_related_first():
+    functions = (hand.LOCATE, hand.BOOK)
+    episode = dataclasses.replace(
+        hand.DIALOGUE, functions=(*functions, hand.WEATHER), distractors=(hand.SONG, hand.TIMER)
+    )
+    render = RENDERERS["next_best_function"]
+    whole = render(episode, context(None))[1]
+    steps = []
+    for length in range(tokens(whole), 0, -1):
+        examples = render(episode, context(length))
+        same = [e for e in examples if e.targets == "book_table"]
+        if not same:
+            break
+        step = (library(same[0]), same[0].inputs.count("USER: "))
+        if step not in steps:
+            steps.append(step)
+    full = {"locate", "book_table", "weather", "play_song", "set_timer"}
+    # The function of an earlier exchange is of use, but the request does without it.
+    assert steps == [
+        (full, 3),
+        (full - {"set_timer"}, 3),
+        (full - {"set_timer", "play_song"}, 3),
+        ({"locate", "book_table"}, 3),
+        ({"book_table"}, 3),
+        ({"book_table"}, 2),
+        ({"book_table"}, 1),
+    ]
+
+
+def test_what_the_target_refers_to_is_part_of_the_request():
+    whole = RENDERERS["nested_calls"](hand.DIALOGUE, context(None))[0]
+    shortest = None
+    for length in range(tokens(whole), 0, -1):
+        examples = RENDERERS["nested_calls"](hand.DIALOGUE, context(length))
+        if not examples:
+            break
+        shortest = examples[0]
+    assert '"label": "$var_1"' in shortest.inputs
+    assert "USER: Hello" not in shortest.inputs
+
+
+def test_policies():
+    render = RENDERERS["umbrella"]
+    length = tokens(render(hand.NESTED, context(None))[0])
+    for policy in ("shed", "drop", "error"):
+        assert len(render(hand.NESTED, context(length, too_long=policy))) == 1
+    shed = context(length - 1)
+    assert len(render(hand.NESTED, shed)) == 1
+    assert shed.counts == {"shed_functions": 1}
+    drop = context(length - 1, too_long="drop")
+    assert render(hand.NESTED, drop) == []
+    assert drop.counts == {"too_long": 1}
+    with pytest.raises(ConfigurationError, match=f"{length} tokens in episode nested"):
+        render(hand.NESTED, context(length - 1, too_long="error"))
+
+
+def test_a_whole_conversation_is_never_cut():
+    whole = RENDERERS["function_chaining"](hand.DIALOGUE, context(None))[0]
+    limited = context(tokens(whole) - 1)
+    assert RENDERERS["function_chaining"](hand.DIALOGUE, limited) == []
+    assert limited.counts == {"too_long": 1}
+
+
+@given(st.text("ab \n\té:U", max_size=80))
+def test_tokens_are_counted_as_the_vocabulary_does(text):
+    assert TokenCounter(VOCABULARY, max_lines=3)(text) == len(VOCABULARY.encode(text))
+
+
+@given(st.text("USER:ASIT <>|_funcliblaryespo\n ", max_size=60))
+def test_plain_text_has_no_marker(text):
+    from granite_fc.calls.syntax import MARKERS
+
+    plain = plain_text(text)
+    assert not any(marker in plain for marker in MARKERS if marker.startswith("<"))
+    roles = tuple(marker for marker in MARKERS if not marker.startswith("<"))
+    assert not any(line.startswith(roles) for line in plain.split("\n"))
