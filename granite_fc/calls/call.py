@@ -73,7 +73,7 @@ class Call:
             raise ValueError(f'"{unknown[0]}" is no part of a call: name, label, arguments')
         arguments = obj["arguments"]
         if isinstance(arguments, Mapping):
-            arguments = {key: from_json_value(value) for key, value in arguments.items()}
+            arguments = from_json_value(dict(arguments))
         return cls(obj["name"], arguments, obj.get("label"))
 
 

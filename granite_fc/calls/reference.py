@@ -19,6 +19,9 @@ _LOOKS_LIKE_REFERENCE = re.compile(r"\$+var_[0-9]")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _MAX_INDEX = 10**9
 _REFERENCE = re.compile(r"(\$var_[0-9]+)((?:\.[^.$~]*(?:~[012][^.$~]*)*)*)\$", re.DOTALL)
+# Far below Python's limit on recursion, so that whatever was read can also be compared and checked.
+_MAX_DEPTH = 128
+_TOO_DEEP = f"objects and lists are nested more than {_MAX_DEPTH} deep"
 _ESCAPED = re.compile(r"~[012]")
 _UNESCAPE = {"~0": "~", "~1": ".", "~2": "$"}
 
@@ -95,7 +98,22 @@ def to_json_value(value: Any) -> Any:
 
     Raises:
         TypeError: A field name is no string; JSON would turn it into one silently.
+        ValueError: Objects and lists are nested more than 128 deep.
     """
+    return _to_json(value, 0)
+
+
+def from_json_value(value: Any) -> Any:
+    """Returns a JSON value with references and literals told apart; the inverse of `to_json_value`.
+
+    Raises:
+        ValueError: A string begins like a reference and is none, such as `"$var_1.name"` without
+            the closing dollar sign, or objects and lists are nested more than 128 deep.
+    """
+    return _from_json(value, 0)
+
+
+def _to_json(value: Any, depth: int) -> Any:
     kind = type(value)
     if kind is str:
         if value[:1] == "$" and _LOOKS_LIKE_REFERENCE.match(value):
@@ -105,27 +123,23 @@ def to_json_value(value: Any) -> Any:
         return value
     if isinstance(value, Reference):
         return str(value)
+    if isinstance(value, str):
+        return _to_json(str(value), depth)
+    if isinstance(value, Mapping | list | tuple) and depth == _MAX_DEPTH:
+        raise ValueError(_TOO_DEEP)
     if isinstance(value, Mapping):
         written = {}
         for key, item in value.items():
             if not isinstance(key, str):
                 raise TypeError(f"the field name {key!r} is a {type(key).__name__}, not a string")
-            written[key] = to_json_value(item)
+            written[key] = _to_json(item, depth + 1)
         return written
     if isinstance(value, list | tuple):
-        return [to_json_value(item) for item in value]
-    if isinstance(value, str):
-        return to_json_value(str(value))
+        return [_to_json(item, depth + 1) for item in value]
     return value
 
 
-def from_json_value(value: Any) -> Any:
-    """Returns a JSON value with references and literals told apart; the inverse of `to_json_value`.
-
-    Raises:
-        ValueError: A string begins like a reference and is none, such as `"$var_1.name"` without
-            the closing dollar sign.
-    """
+def _from_json(value: Any, depth: int) -> Any:
     kind = type(value)
     if kind is str:
         if value[:1] != "$" or not _LOOKS_LIKE_REFERENCE.match(value):
@@ -139,10 +153,12 @@ def from_json_value(value: Any) -> Any:
                 "or one $ more in front of a literal"
             )
         return reference
-    if kind is dict:
-        return {key: from_json_value(item) for key, item in value.items()}
-    if kind is list:
-        return [from_json_value(item) for item in value]
+    if kind is dict or kind is list:
+        if depth == _MAX_DEPTH:
+            raise ValueError(_TOO_DEEP)
+        if kind is dict:
+            return {key: _from_json(item, depth + 1) for key, item in value.items()}
+        return [_from_json(item, depth + 1) for item in value]
     return value
 
 

@@ -112,6 +112,13 @@ def _check_names(value: Any, where: str, _: Any) -> None:
         raise ValueError(f"{where} has a name twice: {value!r}")
 
 
+def _check_dependent_names(value: Any, where: str, _: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{where} is {value!r}, expected an object of lists of names")
+    for name, names in value.items():
+        _check_names(names, f"{where}.{name}", _)
+
+
 def _check_enum(value: Any, where: str, _: Any) -> None:
     if not isinstance(value, list | tuple) or not value:
         raise ValueError(f"{where} is {value!r}, expected a list of values, not empty")
@@ -164,6 +171,7 @@ _KEYWORDS: dict[str, _Check] = {
     "type": _check_type,
     "required": _check_names,
     "enum": _check_enum,
+    "dependentRequired": _check_dependent_names,
     "pattern": _check_pattern,
     "patternProperties": _check_pattern_schemas,
     "uniqueItems": _check_flag,

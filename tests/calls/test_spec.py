@@ -289,6 +289,7 @@ def schemas(draw: st.DrawFn, depth: int = 2) -> dict:
         "contains": inner,
         "properties": st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
         "additionalProperties": st.booleans(),
+        "dependentRequired": st.fixed_dictionaries({"a": st.sampled_from([[], ["b"], ["b", "c"]])}),
         "anyOf": st.lists(inner, min_size=1, max_size=2),
         "oneOf": st.lists(inner, min_size=1, max_size=2),
         "not": inner,
