@@ -23,12 +23,15 @@ STATE, DATA = "state", "data"
 @gin.configurable(module="granite_fc.checkpoints")
 @dataclasses.dataclass(frozen=True)
 class CheckpointPolicy:
-    """When to save and what to keep. The last step, and the one at which a run is preempted, are saved besides.
+    """When to save and what to keep.
+
+    The last step, and the one at which a run is preempted, are saved besides.
 
     Attributes:
         period: Steps from one checkpoint to the next; 0 saves at the end only.
         keep: How many of the latest are kept; None keeps all.
-        keep_period: Checkpoints whose step is a multiple of this are kept for good; None keeps none.
+        keep_period: Checkpoints whose step is a multiple of this are kept for good; None keeps
+            none.
     """
 
     period: int = 1000
@@ -58,8 +61,8 @@ class CheckpointPolicy:
 class Checkpoints:
     """The checkpoints in one directory, `<step>/` each, with two items.
 
-    `state` is a tree of arrays, `data` a small JSON object. Saving copies the state off the devices and writes it in the background. As a
-    context manager it waits for what is being written.
+    `state` is a tree of arrays, `data` a small JSON object. Saving copies the state off the devices
+    and writes it in the background. As a context manager it waits for what is being written.
 
     Args:
         directory: Where the checkpoints are; made if absent.
@@ -119,13 +122,17 @@ class Checkpoints:
 
         Args:
             step: Which one.
-            abstract_state: Tree of `jax.ShapeDtypeStruct` with the shardings to restore to; those that it was saved with do not matter.
+            abstract_state: Tree of `jax.ShapeDtypeStruct` with the shardings to restore to; those
+                that it was saved with do not matter.
 
         Raises:
-            ConfigurationError: Names every array that is missing, left over or of another shape or dtype.
+            ConfigurationError: Names every array that is missing, left over or of another shape or
+                dtype.
         """
         stored = ocp.StandardCheckpointer().metadata(self.directory / str(step) / STATE)
-        check_same_arrays(stored.item_metadata.tree, abstract_state, str(self.directory / str(step)))
+        check_same_arrays(
+            stored.item_metadata.tree, abstract_state, str(self.directory / str(step))
+        )
         restored = self._manager.restore(
             step, args=ocp.args.Composite(**{STATE: ocp.args.StandardRestore(abstract_state)})
         )

@@ -1,4 +1,4 @@
-"""Reads parameters alone from a checkpoint of any run: to start another run, to evaluate, to generate."""
+"""Reads parameters alone from a checkpoint: to start a run, to evaluate, to generate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def find_checkpoint(path: str | Path) -> Path:
     """Returns the directory of one checkpoint, `.../<step>`.
 
     Args:
-        path: That directory, or a run's `MODEL_DIR` or its `checkpoints`, which stand for their latest step.
+        path: That directory, or a run's `MODEL_DIR` or its `checkpoints`, which stand for their
+            latest step.
 
     Raises:
         ConfigurationError: There is none.
@@ -44,7 +45,9 @@ def find_checkpoint(path: str | Path) -> Path:
 
 
 def read_data(path: str | Path) -> dict[str, Any]:
-    """Returns the JSON object of a checkpoint: the data's position, the sub-tasks and the model's configuration; reads no array.
+    """Returns the JSON object of a checkpoint; reads no array.
+
+    It holds the data's position, the sub-tasks and the model's configuration.
 
     Args:
         path: See `find_checkpoint`.
@@ -58,10 +61,12 @@ def restore_params(path: str | Path, abstract_params: PyTree) -> PyTree:
 
     Args:
         path: See `find_checkpoint`.
-        abstract_params: Tree of `jax.ShapeDtypeStruct` with the shardings to restore to, or without for the default device.
+        abstract_params: Tree of `jax.ShapeDtypeStruct` with the shardings to restore to, or without
+            for the default device.
 
     Raises:
-        ConfigurationError: There is no checkpoint; or names every array that is missing, left over or of another shape or dtype.
+        ConfigurationError: There is no checkpoint; or names every array that is missing, left over
+            or of another shape or dtype.
     """
     directory = find_checkpoint(path)
     default = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])

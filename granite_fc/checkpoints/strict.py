@@ -23,7 +23,8 @@ def check_same_arrays(stored: PyTree, expected: PyTree, checkpoint: str) -> None
         checkpoint: Its name for the message.
 
     Raises:
-        ConfigurationError: Names the arrays that are missing, left over, or of another shape or dtype.
+        ConfigurationError: Names the arrays that are missing, left over, or of another shape or
+            dtype.
     """
     there, wanted = _by_name(stored), _by_name(expected)
     problems = [f"{name} is missing" for name in wanted.keys() - there.keys()]

@@ -15,7 +15,9 @@ from granite_fc.sharding.rules import LogicalAxisRules
 
 @dataclasses.dataclass(frozen=True)
 class MeshConstraint:
-    """Lays an activation out over a mesh by its logical axes; two of the same mesh and rules are equal and hash alike.
+    """Lays an activation out over a mesh by its logical axes.
+
+    Two of the same mesh and rules are equal and hash alike.
 
     Attributes:
         mesh: The devices.
@@ -36,6 +38,6 @@ class MeshConstraint:
 
 @contextlib.contextmanager
 def activate(mesh: Mesh, rules: LogicalAxisRules) -> Iterator[None]:
-    """Makes `granite_fc.models.logical.constrain` lay activations out over `mesh` in what is traced inside."""
+    """Makes `models.logical.constrain` lay out activations over `mesh` in what is traced inside."""
     with logical.use_constraint(MeshConstraint(mesh, rules)):
         yield

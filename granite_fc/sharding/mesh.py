@@ -94,7 +94,8 @@ class MeshConfig:
     def check_batch(self, batch_size: int, microbatches: int, sequence_length: int) -> None:
         """Checks that every microbatch can be dealt out evenly.
 
-        An axis of size -1 counts as 1, so a check before the devices are known never refuses what the devices would allow.
+        An axis of size -1 counts as 1, so a check before the devices are known never refuses what
+        the devices would allow.
 
         Args:
             batch_size: Rows of the global batch.
@@ -130,9 +131,10 @@ class MeshConfig:
 def make_mesh(config: MeshConfig, devices: Sequence[jax.Device] | None = None) -> Mesh:
     """Returns the mesh of `config` over `devices`.
 
-    The order of the devices is explicit. On TPUs neighbours in the torus become neighbours in the mesh; where there are several slices
-    only `data` crosses them, since the network between slices is the slowest. Elsewhere devices go by process and id, so that `tensor`,
-    the axis that talks most, stays inside a host.
+    The order of the devices is explicit. On TPUs neighbours in the torus become neighbours in the
+    mesh; where there are several slices only `data` crosses them, since the network between slices
+    is the slowest. Elsewhere devices go by process and id, so that `tensor`, the axis that talks
+    most, stays inside a host.
 
     Args:
         config: The sizes of the axes.

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jax.sharding import PartitionSpec
 
-from granite_fc.sharding.shardings import path_name, ways
+from granite_fc.sharding.shardings import Axes, path_name, ways
 
 PyTree = Any
 
@@ -34,11 +34,9 @@ def model_info(
         optimizer_state: The optimizer state, or its shapes and dtypes.
         optimizer_partitions: Its `PartitionSpec`s.
     """
-    leaves, treedef = jax.tree_util.tree_flatten_with_path(shapes)
     rows = [("parameter", "shape", "dtype", "logical axes", "partition", "bytes", "bytes/device")]
-    for (path, leaf), names, spec in zip(
-        leaves, treedef.flatten_up_to(axes), treedef.flatten_up_to(partitions), strict=True
-    ):
+
+    def add(path: Any, leaf: Any, names: Axes, spec: PartitionSpec) -> None:
         rows.append(
             (
                 path_name(path),
@@ -50,6 +48,8 @@ def model_info(
                 f"{_bytes(leaf) // ways(spec, mesh_shape):,}",
             )
         )
+
+    jax.tree_util.tree_map_with_path(add, shapes, axes, partitions)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     right = (5, 6)
     lines = [
@@ -61,10 +61,12 @@ def model_info(
     ]
     lines.insert(1, "-" * len(lines[0]))
     devices = math.prod(mesh_shape.values())
-    count = sum(math.prod(leaf.shape) for _, leaf in leaves)
+    leaves = jax.tree.leaves(shapes)
+    count = sum(math.prod(leaf.shape) for leaf in leaves)
     lines += [
         "",
-        "mesh: " + " x ".join(f"{axis} {size}" for axis, size in mesh_shape.items())
+        "mesh: "
+        + " x ".join(f"{axis} {size}" for axis, size in mesh_shape.items())
         + f" = {devices} device{'s' if devices > 1 else ''}",
         f"parameters: {count:,} in {len(leaves)} arrays",
         _total("parameter bytes", shapes, partitions, mesh_shape),
@@ -82,12 +84,11 @@ def write_model_info(model_dir: str | Path, text: str) -> Path:
 
 
 def _total(label: str, tree: PyTree, partitions: PyTree, mesh_shape: Mapping[str, int]) -> str:
-    leaves, treedef = jax.tree_util.tree_flatten(tree)
-    specs = treedef.flatten_up_to(partitions)
-    everywhere = sum(map(_bytes, leaves))
-    one = sum(
-        _bytes(leaf) // ways(spec, mesh_shape) for leaf, spec in zip(leaves, specs, strict=True)
+    everywhere = sum(map(_bytes, jax.tree.leaves(tree)))
+    per_device = jax.tree.map(
+        lambda leaf, spec: _bytes(leaf) // ways(spec, mesh_shape), tree, partitions
     )
+    one = sum(jax.tree.leaves(per_device))
     return f"{label}: {everywhere:,} in all, {one:,} on each device"
 
 

@@ -1,7 +1,8 @@
 """Rules that send logical axes to mesh axes.
 
-Models name what an axis is (`embed`, `heads`, `activation_batch`); these rules say over which mesh axes it is split. The default rules
-never change between runs: data, fully sharded, sequence and tensor parallelism are the sizes of the mesh axes.
+Models name what an axis is (`embed`, `heads`, `activation_batch`); these rules say over which mesh
+axes it is split. The default rules never change between runs: data, fully sharded, sequence and
+tensor parallelism are the sizes of the mesh axes.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from granite_fc.sharding.mesh import AXES
 Rule = tuple[str, str | Sequence[str] | None]
 
 DEFAULT_RULES: tuple[Rule, ...] = (
-    # Parameters. `sequence` joins `fsdp`: a device that holds other positions of the same rows needs the same weights, gathered
-    # layer by layer like those of its fsdp neighbours.
+    # Parameters. `sequence` joins `fsdp`: a device that holds other positions of the same rows
+    # needs the same weights, gathered layer by layer like those of its fsdp neighbours.
     ("layers", None),
     ("vocab", "tensor"),
     ("embed", ("fsdp", "sequence")),
@@ -29,8 +30,9 @@ DEFAULT_RULES: tuple[Rule, ...] = (
     ("mlp", "tensor"),
     ("position", None),
     ("norm", None),
-    # Activations. Splitting the residual stream over `tensor` turns each all-reduce into a reduce-scatter and an all-gather of the same
-    # volume, and what is kept for the backward pass shrinks by the size of the axis.
+    # Activations. Splitting the residual stream over `tensor` turns each all-reduce into a
+    # reduce-scatter and an all-gather of the same volume, and what is kept for the backward pass
+    # shrinks by the size of the axis.
     ("activation_batch", ("data", "fsdp")),
     ("activation_length", "sequence"),
     ("activation_embed", "tensor"),
@@ -41,7 +43,8 @@ DEFAULT_RULES: tuple[Rule, ...] = (
     ("activation_vocab", "tensor"),
 )
 
-# One key-value head serves every query head, so it cannot be split and is cheap to replicate. A decoding step has one position.
+# One key-value head serves every query head, so it cannot be split and is cheap to replicate. A
+# decoding step has one position.
 DEFAULT_WHOLE_IF_UNEVEN: tuple[str, ...] = ("kv_heads", "activation_kv_heads", "activation_length")
 
 
@@ -50,13 +53,15 @@ DEFAULT_WHOLE_IF_UNEVEN: tuple[str, ...] = ("kv_heads", "activation_kv_heads", "
 class LogicalAxisRules:
     """An ordered list of rules.
 
-    For each axis of an array the first rule of its name is used whose mesh axes no earlier axis of the same array has taken; without
-    such a rule the axis stays whole. So a name may be listed again with a second choice.
+    For each axis of an array the first rule of its name is used whose mesh axes no earlier axis of
+    the same array has taken; without such a rule the axis stays whole. So a name may be listed
+    again with a second choice.
 
     Attributes:
         rules: Pairs (logical axis, mesh axis or axes or None).
         extra_rules: Rules that are tried before `rules`; a run that changes one rule binds this.
-        whole_if_uneven: Logical axes that stay whole where the mesh axes do not divide their length; elsewhere that is an error.
+        whole_if_uneven: Logical axes that stay whole where the mesh axes do not divide their
+            length; elsewhere that is an error.
     """
 
     rules: Sequence[Rule] = DEFAULT_RULES
@@ -101,7 +106,8 @@ class LogicalAxisRules:
             name: What to call the array in an error.
 
         Raises:
-            ConfigurationError: An axis has no rule, or a length does not divide and the axis is not in `whole_if_uneven`.
+            ConfigurationError: An axis has no rule, or a length does not divide and the axis is not
+                in `whole_if_uneven`.
         """
         if len(axes) != len(shape):
             raise ValueError(f"{name}: {len(axes)} logical axes {axes} for shape {tuple(shape)}")

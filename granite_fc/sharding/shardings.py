@@ -42,11 +42,12 @@ def partitions_of(
         ConfigurationError: An axis has no rule or does not divide; the message names the parameter.
     """
     rules.check()
-    leaves, treedef = jax.tree_util.tree_flatten_with_path(shapes)
-    leaf_axes = treedef.flatten_up_to(axes)
-    return treedef.unflatten(
-        rules.partition(leaf_axis, leaf.shape, mesh_shape, name=path_name(path))
-        for (path, leaf), leaf_axis in zip(leaves, leaf_axes, strict=True)
+    return jax.tree_util.tree_map_with_path(
+        lambda path, leaf, names: rules.partition(
+            names, leaf.shape, mesh_shape, name=path_name(path)
+        ),
+        shapes,
+        axes,
     )
 
 
@@ -58,21 +59,22 @@ def shardings_of(axes: PyTree, mesh: Mesh, rules: LogicalAxisRules, shapes: PyTr
 def state_partitions(abstract_state: PyTree, shapes: PyTree, partitions: PyTree) -> PyTree:
     """Returns how optimizer state is split: each leaf like the parameter that it belongs to.
 
-    A leaf belongs to the parameter whose path its own path ends with; moments sit in trees of the parameters' form, also where an
-    optimizer masks some of them out. A leaf of the parameter's shape is split like it. A leaf that lacks one axis, as a factored second
-    moment does, is split like the axes that are left. Everything else (counters, placeholders) is replicated.
+    A leaf belongs to the parameter whose path its own path ends with; moments sit in trees of the
+    parameters' form, also where an optimizer masks some of them out. A leaf of the parameter's
+    shape is split like it. A leaf that lacks one axis, as a factored second moment does, is split
+    like the axes that are left. Everything else (counters, placeholders) is replicated.
 
     Args:
         abstract_state: `jax.eval_shape(optimizer.init, params)`.
         shapes: The parameters, or anything with their shapes.
         partitions: Their partitions.
     """
-    flat_shapes, treedef = jax.tree_util.tree_flatten_with_path(shapes)
-    flat_partitions = treedef.flatten_up_to(partitions)
-    parameters = {
-        path: (leaf.shape, spec)
-        for (path, leaf), spec in zip(flat_shapes, flat_partitions, strict=True)
-    }
+    parameters: dict[tuple[Any, ...], tuple[tuple[int, ...], PartitionSpec]] = {}
+    jax.tree_util.tree_map_with_path(
+        lambda path, leaf, spec: parameters.setdefault(path, (leaf.shape, spec)),
+        shapes,
+        partitions,
+    )
 
     def partition(path: tuple[Any, ...], leaf: Any) -> PartitionSpec:
         for start in range(len(path)):
@@ -84,9 +86,7 @@ def state_partitions(abstract_state: PyTree, shapes: PyTree, partitions: PyTree)
     return jax.tree_util.tree_map_with_path(partition, abstract_state)
 
 
-def batch_sharding(
-    mesh: Mesh, rules: LogicalAxisRules, shape: tuple[int, int]
-) -> NamedSharding:
+def batch_sharding(mesh: Mesh, rules: LogicalAxisRules, shape: tuple[int, int]) -> NamedSharding:
     """Returns how a batch [rows, positions] is split."""
     return NamedSharding(mesh, rules.partition(BATCH_AXES, shape, mesh.shape, name="batch"))
 
@@ -119,6 +119,7 @@ def _follow(
     ]
     if not removable or len(parameter_shape) < 2:
         return PartitionSpec()
-    # Of two axes of one length either answer is correct; Optax averages rows over the later one and columns over the earlier.
+    # Of two axes of one length either answer is correct; Optax averages rows over the later one and
+    # columns over the earlier.
     axis = removable[-1] if last else removable[0]
     return PartitionSpec(*entries[:axis], *entries[axis + 1 :])

@@ -13,7 +13,7 @@ from granite_fc.training.loss import Batch, StatisticsFunction
 
 
 def decoder_statistics(config: DecoderConfig) -> StatisticsFunction:
-    """Returns the function from parameters, a batch and a dropout key to the statistics of every position."""
+    """Returns the decoder's function from parameters, batch and dropout key to statistics."""
 
     def statistics(params: Any, batch: Batch, dropout_key: jax.Array | None) -> TokenStatistics:
         hidden = hidden_states(

@@ -1,31 +1,17 @@
-"""The loss, and what is counted beside it, as sums that microbatches, hosts and packing cannot change."""
+"""The loss and the counts beside it, as sums that microbatches, hosts and packing leave alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from granite_fc.models.head import TokenStatistics
+
 Batch = dict[str, jax.Array]
 Sums = dict[str, jax.Array]
-
-
-class TokenStatistics(Protocol):
-    """What a model says of every position; float32 [rows, positions] each.
-
-    Attributes:
-        nll: Negative log-likelihood of the target, in nats.
-        logsumexp: Logarithm of the sum of the exponentials of the logits.
-        correct: 1 where the target has the highest logit, else 0.
-        entropy: Entropy of the predicted distribution, in nats.
-    """
-
-    nll: jax.Array
-    logsumexp: jax.Array
-    correct: jax.Array
-    entropy: jax.Array
 
 
 # (parameters, batch, dropout key or None) -> statistics. None: no dropout.
@@ -39,14 +25,20 @@ def weighted_sums(
 
     Args:
         statistics: Of every position.
-        batch: `loss_weights` float32, `segment_ids`, `positions` and `subtask_ids` int32, [rows, positions].
-        num_groups: Number of groups; `subtask_ids` lie in `range(num_groups)` where there is an example.
-        z_loss: Weight of the squared log-partition function (Chowdhery et al., 2022), which keeps logits from drifting.
+        batch: `loss_weights` float32, `segment_ids`, `positions` and `subtask_ids` int32, [rows,
+            positions].
+        num_groups: Number of groups; `subtask_ids` lie in `range(num_groups)` where there is an
+            example.
+        z_loss: Weight of the squared log-partition function (Chowdhery et al., 2022), which keeps
+            logits from drifting.
 
     Returns:
-        The scalar sum of weight * (nll + z_loss * logsumexp^2), to be divided by the sum of the weights of the whole global batch; and
-        sums: float32 [num_groups] `weights`, `nll`, `correct`, `entropy` (each weighted) and `examples`, float32 scalars `z_loss`,
-        `tokens` (positions that belong to an example) and `attended` (pairs of a position and one that it attends to).
+        The scalar sum of weight * (nll + z_loss * logsumexp^2), to be divided by the sum of the
+        weights of the whole global batch; and
+        sums: float32 [num_groups] `weights`, `nll`, `correct`, `entropy` (each weighted) and
+            `examples`, float32 scalars `z_loss`,
+        `tokens` (positions that belong to an example) and `attended` (pairs of a position and one
+        that it attends to).
     """
     weights = batch["loss_weights"].astype(jnp.float32)
     present = batch["segment_ids"] > 0

@@ -1,4 +1,4 @@
-"""Model FLOPs utilisation: the share of the devices' peak that the model's own arithmetic accounts for."""
+"""Model FLOPs utilisation: the share of the devices' peak that the model itself needs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from granite_fc.models.config import DecoderConfig
 from granite_fc.training.parameter_kinds import kind
 
 FORMULA = (
-    "MFU = (6 N t + 12 L H h a) / (seconds x devices x peak), with N the parameters in matrices and the output table, t the positions "
-    "that hold an example, L layers, H query heads of width h, and a the pairs of a position and one that it attends to (causal, inside "
-    "its example); recomputation in the backward pass is not counted"
+    "MFU = (6 N t + 12 L H h a) / (seconds x devices x peak), with N the parameters in matrices "
+    "and the output table, t the positions that hold an example, L layers, H query heads of width "
+    "h, and a the pairs of a position and one that it attends to (causal, inside its example); "
+    "recomputation in the backward pass is not counted"
 )
 
 # Dense bfloat16 FLOP/s of one JAX device, from the makers' data sheets.
@@ -55,12 +56,12 @@ class ModelFlops:
             axes: Tree of its parameters' logical axes.
             shapes: Tree of its parameters' shapes.
         """
-        leaves, treedef = jax.tree.flatten(shapes)
-        matrices = sum(
-            math.prod(leaf.shape)
-            for leaf, names in zip(leaves, treedef.flatten_up_to(axes), strict=True)
-            if kind(names) == "matrix"
+        sizes = jax.tree.map(
+            lambda leaf, names: math.prod(leaf.shape) if kind(names) == "matrix" else 0,
+            shapes,
+            axes,
         )
+        matrices = sum(jax.tree.leaves(sizes))
         table = config.padded_vocab_size * config.d_model
         return ModelFlops(
             per_token=6.0 * (matrices + table),

@@ -1,4 +1,4 @@
-"""Optimizers: AdamW, Adafactor and Muon, made of Optax's parts, aware of logical axes and stacked layers."""
+"""AdamW, Adafactor and Muon of Optax's parts, aware of logical axes and stacked layers."""
 
 from __future__ import annotations
 
@@ -24,15 +24,17 @@ PyTree = Any
 class Optimizer:
     """What all optimizers share.
 
-    An update is -rate(step) * (direction + weight_decay * parameter), the decay for matrices and embeddings alone: biases and
-    norms have none.
+    An update is -rate(step) * (direction + weight_decay * parameter), the decay for matrices and
+    embeddings alone: biases and norms have none.
 
     Attributes:
         learning_rate: The schedule, or one constant rate.
         weight_decay: Decoupled weight decay, multiplied by the learning rate.
     """
 
-    learning_rate: LearningRateSchedule | float = LearningRateSchedule()
+    learning_rate: LearningRateSchedule | float = dataclasses.field(
+        default_factory=LearningRateSchedule
+    )
     weight_decay: float = 0.0
 
     def schedule(self) -> LearningRateSchedule:
@@ -105,14 +107,18 @@ class AdamW(Optimizer):
 @gin.configurable("adafactor", module="granite_fc.training")
 @dataclasses.dataclass(frozen=True)
 class Adafactor(Optimizer):
-    """Adafactor (Shazeer and Stern, 2018) without momentum; every layer of a stack has its own factors and its own clipping.
+    """Adafactor (Shazeer and Stern, 2018) without momentum.
+
+    Every layer of a stack has its own factors and its own clipping.
 
     Attributes:
         decay_rate: Exponent c of the second moment's decay 1 - t^-c.
         clipping_threshold: Largest root mean square of a parameter's direction.
-        min_dim_size_to_factor: A second moment is factored where two axes of the parameter are at least this long.
+        min_dim_size_to_factor: A second moment is factored where two axes of the parameter are at
+            least this long.
         eps: Added to squared gradients.
-        multiply_by_parameter_scale: Whether the rate is relative to each parameter's root mean square.
+        multiply_by_parameter_scale: Whether the rate is relative to each parameter's root mean
+            square.
     """
 
     decay_rate: float = 0.8
@@ -140,11 +146,12 @@ class Adafactor(Optimizer):
 @gin.configurable("muon", module="granite_fc.training")
 @dataclasses.dataclass(frozen=True)
 class Muon(Optimizer):
-    """Muon (Jordan, 2024) for hidden matrices, Adam for embeddings, the output layer, biases and norms.
+    """Muon (Jordan, 2024) for hidden matrices, Adam for tables, biases and norms.
 
-    A matrix's direction is its momentum made orthogonal by Newton-Schulz iteration, one layer at a time; heads and head dimensions
-    count as one side. It is scaled by `rms` * sqrt(max(inputs, outputs)), which gives the update the root mean square that Adam's
-    typically has (Liu et al., 2025), so one learning rate serves both.
+    A matrix's direction is its momentum made orthogonal by Newton-Schulz iteration, one layer at a
+    time; heads and head dimensions count as one side. It is scaled by `rms` * sqrt(max(inputs,
+    outputs)), which gives the update the root mean square that Adam's typically has (Liu et al.,
+    2025), so one learning rate serves both.
 
     Attributes:
         momentum: Decay of the momentum.

@@ -1,4 +1,6 @@
-"""What a parameter is, told from its logical axes: optimizers treat matrices, embeddings and vectors differently.
+"""What a parameter is, told from its logical axes.
+
+Optimizers treat matrices, embeddings and vectors differently.
 
 Shapes cannot tell: a stacked bias [layers, heads, head_dim] has three axes and is no matrix.
 """
@@ -15,7 +17,8 @@ from granite_fc.sharding.shardings import Axes, is_axes
 
 Kind = Literal["matrix", "embedding", "vector"]
 
-# Axes that together are one side of a matrix: the query projection maps `embed` to `heads` x `head_dim`.
+# Axes that together are one side of a matrix: the query projection maps `embed` to `heads` x
+# `head_dim`.
 _SIDES = {"heads": "attention", "kv_heads": "attention", "head_dim": "attention"}
 _LOOKED_UP = ("vocab", "position")
 
@@ -26,14 +29,21 @@ def is_stacked(axes: Axes) -> bool:
 
 
 def kind(axes: Axes) -> Kind:
-    """Returns `embedding` for what has a vocabulary or position axis, `matrix` for what maps one side to another, else `vector`."""
+    """Returns what a parameter of these axes is.
+
+    A table by vocabulary or position is an `embedding`, what maps one side to another a `matrix`,
+    and everything else a `vector`.
+    """
     if any(name in axes for name in _LOOKED_UP):
         return "embedding" if len(_sides(axes)) > 1 else "vector"
     return "matrix" if len(_sides(axes)) > 1 else "vector"
 
 
 def matrix_dimensions(axes: Axes) -> MuonDimensionNumbers:
-    """Returns which axes of a matrix are its input and its output; the others (layers, unnamed) are a batch of matrices."""
+    """Returns which axes of a matrix are its input and its output.
+
+    The others, layers and unnamed ones, count as a batch of matrices.
+    """
     sides = _sides(axes)
     first = sides[0]
     named = [(i, _side(name)) for i, name in enumerate(axes) if name not in (None, "layers")]

@@ -1,4 +1,4 @@
-"""Runs a gradient transformation on every layer of a stacked parameter as if each were a parameter of its own."""
+"""Treats every layer of a stacked parameter as a parameter of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from granite_fc.training.parameter_kinds import is_stacked, map_axes
 
 
 class PerLayerState(NamedTuple):
-    """States of the stacked parameters (a leading layers axis on every leaf) and of the single ones."""
+    """States of the stacked parameters, a layers axis first on every leaf, and of the others."""
 
     stacked: Any
     single: Any
@@ -22,8 +22,8 @@ def per_layer(
 ) -> optax.GradientTransformation:
     """Returns `transformation` mapped over the layers axis of parameters that have one.
 
-    Statistics over a whole parameter (a factored second moment, a root mean square) would otherwise mix layers, and a model would train
-    differently when its layers are stacked for a scan.
+    Statistics over a whole parameter (a factored second moment, a root mean square) would otherwise
+    mix layers, and a model would train differently when its layers are stacked for a scan.
 
     Args:
         transformation: What to run; `init` and `update` must not depend on values outside the tree.
@@ -49,9 +49,7 @@ def per_layer(
         single, single_state = transformation.update(
             keep(updates, False), state.single, keep(params, False)
         )
-        merged = jax.tree.map(
-            lambda is_stack, a, b: a if is_stack else b, stacked, layers, single
-        )
+        merged = jax.tree.map(lambda is_stack, a, b: a if is_stack else b, stacked, layers, single)
         return merged, PerLayerState(layers_state, single_state)
 
     return optax.GradientTransformation(init, update)

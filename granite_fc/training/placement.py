@@ -26,8 +26,9 @@ class BatchPlacement:
         self.sharding = sharding
         self.shape = shape
         needed: set[int] = set()
-        for rows, _ in sharding.addressable_devices_indices_map(shape).values():
-            needed.update(range(*rows.indices(shape[0])))
+        for index in sharding.addressable_devices_indices_map(shape).values():
+            assert index is not None  # Every device of a NamedSharding holds a part.
+            needed.update(range(*index[0].indices(shape[0])))
         self.rows = tuple(sorted(needed))
         self._place = {row: place for place, row in enumerate(self.rows)}
 
@@ -44,7 +45,8 @@ class BatchPlacement:
         return {name: values[list(self.rows)] for name, values in whole.items()}
 
     def _array(self, values: np.ndarray) -> jax.Array:
-        def part(index: tuple[slice, ...]) -> np.ndarray:
+        def part(index: tuple[slice, ...] | None) -> np.ndarray:
+            assert index is not None
             # One device's rows are neighbours in the batch, so they are neighbours here.
             first, stop, _ = index[0].indices(self.shape[0])
             place = self._place[first]

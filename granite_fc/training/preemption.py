@@ -27,8 +27,9 @@ class Preempted(SystemExit):
 class PreemptionWatch:
     """Notices SIGTERM while it is entered, and makes all hosts stop at the same step.
 
-    With one process it handles the signal itself. With several, JAX's distributed service sees the signal on any host and agrees on a
-    step with all others; the handler that it has installed is left in place.
+    With one process it handles the signal itself. With several, JAX's distributed service sees the
+    signal on any host and agrees on a step with all others; the handler that it has installed is
+    left in place.
     """
 
     def __init__(self) -> None:
@@ -43,7 +44,8 @@ class PreemptionWatch:
         return self._noticed.is_set()
 
     def __enter__(self) -> Self:
-        # Only the main thread may install handlers; a run in another thread is not stopped by signals.
+        # Only the main thread may install handlers; a run in another thread is not stopped by
+        # signals.
         if jax.process_count() == 1 and threading.current_thread() is threading.main_thread():
             self._previous = signal.signal(signal.SIGTERM, self._notice)
             self._installed = True

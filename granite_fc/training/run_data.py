@@ -1,4 +1,4 @@
-"""The data of a run: which tasks there are, their batches for training, and those for evaluation."""
+"""The data of a run: its tasks, their batches for training, and those for evaluation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class RunData:
         subtasks: Names of the sub-tasks; a sub-task's id is its place here.
         tasks: Task name to sub-task id.
         batches: The batches to train on.
-        evaluation: Task name to the validation examples, each once; a task without a validation split is absent.
+        evaluation: Task name to the validation examples, each once; a task without a validation
+            split is absent.
     """
 
     subtasks: tuple[str, ...]
@@ -49,7 +50,8 @@ def open_run_data(
         eval_examples: Validation examples a task, the same ones each time; None takes all, 0 none.
 
     Raises:
-        ConfigurationError: A name is unknown, a cache is missing or damaged, or a task has no examples.
+        ConfigurationError: A name is unknown, a cache is missing or damaged, or a task has no
+            examples.
     """
     rates = declarations.mixture_rates(mixture_or_task_name)
     opened = {name: open_task(cache_dir, name, "train") for name in sorted(rates)}

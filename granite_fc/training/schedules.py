@@ -19,8 +19,8 @@ _DECAYS = ("cosine", "linear", "constant")
 class LearningRateSchedule:
     """Linear warm-up to `peak`, then a decay to `final_fraction` of it at the end of training.
 
-    With w warm-up steps and T steps in all, step s (from 0) uses peak * (s + 1) / (w + 1) while s < w, then, with
-    p = (s - w) / (T - w) and f = final_fraction:
+    With w warm-up steps and T steps in all, step s (from 0) uses peak * (s + 1) / (w + 1) while s <
+    w, then, with p = (s - w) / (T - w) and f = final_fraction:
 
     * constant: peak
     * linear: peak * (1 - (1 - f) p)

@@ -54,8 +54,9 @@ def make_train_step(
 ) -> TrainStep:
     """Returns the function of one step, to be jitted with the state donated.
 
-    The batch is cut into microbatches that run one after the other; their gradients are summed in float32 and divided once by the
-    weights of the whole batch, so their number changes nothing but memory and time.
+    The batch is cut into microbatches that run one after the other; their gradients are summed in
+    float32 and divided once by the weights of the whole batch, so their number changes nothing but
+    memory and time.
 
     Args:
         statistics: The model; see `granite_fc.training.loss`.
@@ -69,13 +70,12 @@ def make_train_step(
         param_shardings: Where given, summed gradients are laid out like this.
 
     Returns:
-        A function from the state and a batch of arrays [rows, positions] to the next state and metrics: the sums of `weighted_sums` and
-        the scalars `loss`, `grad_norm` (before clipping), `param_norm` (after the update), `update_norm` and `learning_rate`.
+        A function from the state and a batch of arrays [rows, positions] to the next state and
+        metrics: the sums of `weighted_sums` and the scalars `loss`, `grad_norm` (before clipping),
+        `param_norm` (after the update), `update_norm` and `learning_rate`.
     """
 
-    def summed_loss(
-        params: PyTree, batch: Batch, dropout_key: jax.Array
-    ) -> tuple[jax.Array, Sums]:
+    def summed_loss(params: PyTree, batch: Batch, dropout_key: jax.Array) -> tuple[jax.Array, Sums]:
         return weighted_sums(statistics(params, batch, dropout_key), batch, num_groups, z_loss)
 
     gradient = jax.value_and_grad(summed_loss, has_aux=True)
@@ -86,9 +86,7 @@ def make_train_step(
             return grads
         return jax.lax.with_sharding_constraint(grads, param_shardings)
 
-    def accumulate(
-        params: PyTree, batch: Batch, key: jax.Array
-    ) -> tuple[PyTree, jax.Array, Sums]:
+    def accumulate(params: PyTree, batch: Batch, key: jax.Array) -> tuple[PyTree, jax.Array, Sums]:
         if microbatches == 1:
             (loss, sums), grads = gradient(params, batch, jax.random.fold_in(key, 0))
             return laid_out(grads), loss, sums
@@ -134,7 +132,7 @@ def make_train_step(
 def make_eval_step(
     *, statistics: StatisticsFunction, num_groups: int
 ) -> Callable[[PyTree, Batch], Sums]:
-    """Returns the function from parameters and a batch to the sums of `weighted_sums`, without dropout."""
+    """Returns the function from parameters and a batch to `weighted_sums`, without dropout."""
 
     def eval_step(params: PyTree, batch: Batch) -> Sums:
         return weighted_sums(statistics(params, batch, None), batch, num_groups, 0.0)[1]

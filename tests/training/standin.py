@@ -1,13 +1,14 @@
-"""A language model small enough to read: embedding, two stacked gated layers with dropout, tied logits."""
+"""A language model small enough to read: two stacked layers with dropout, tied logits."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from granite_fc.models.head import TokenStatistics
 from granite_fc.models.logical import constrain
 
 VOCAB, WIDTH, LAYERS, HEADS, HEAD_DIM, INNER = 64, 16, 2, 4, 4, 32
@@ -24,13 +25,6 @@ AXES = {
     },
     "final_scale": ("norm",),
 }
-
-
-class Statistics(NamedTuple):
-    nll: jax.Array
-    logsumexp: jax.Array
-    correct: jax.Array
-    entropy: jax.Array
 
 
 def init_params(key: jax.Array) -> dict[str, Any]:
@@ -54,7 +48,7 @@ def init_params(key: jax.Array) -> dict[str, Any]:
 
 
 def make_statistics(dropout: float) -> Any:
-    def statistics(params: Any, batch: Any, key: jax.Array | None) -> Statistics:
+    def statistics(params: Any, batch: Any, key: jax.Array | None) -> TokenStatistics:
         x = params["embedding"][batch["tokens"]]
         x = constrain(x, "activation_batch", "activation_length", "activation_embed")
         same = batch["segment_ids"][:, :, None] == batch["segment_ids"][:, None, :]
@@ -76,7 +70,7 @@ def make_statistics(dropout: float) -> Any:
         logits = (x * params["final_scale"]) @ params["embedding"].T
         log_p = jax.nn.log_softmax(logits)
         targets = batch["targets"]
-        return Statistics(
+        return TokenStatistics(
             nll=-jnp.take_along_axis(log_p, targets[..., None], -1)[..., 0],
             logsumexp=jax.nn.logsumexp(logits, -1),
             correct=(logits.argmax(-1) == targets).astype(jnp.float32),

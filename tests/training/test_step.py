@@ -98,13 +98,13 @@ def test_twenty_steps_are_the_same_on_every_mesh(
     assert on_one_device[-1]["loss"] < on_one_device[0]["loss"]
 
 
-@pytest.mark.parametrize("optimizer", [Adafactor(learning_rate=3e-3, min_dim_size_to_factor=4), Muon(3e-3)])
+@pytest.mark.parametrize(
+    "optimizer", [Adafactor(learning_rate=3e-3, min_dim_size_to_factor=4), Muon(3e-3)]
+)
 def test_other_optimizers_are_the_same_on_a_mesh(optimizer: Optimizer) -> None:
     _, alone = run(4, optimizer=optimizer)
     state, spread = run(4, MeshConfig(fsdp=4, tensor=2), optimizer=optimizer)
-    np.testing.assert_allclose(
-        [m["loss"] for m in spread], [m["loss"] for m in alone], rtol=1e-4
-    )
+    np.testing.assert_allclose([m["loss"] for m in spread], [m["loss"] for m in alone], rtol=1e-4)
     mix = state["params"]["blocks"]["mix"]
     assert mix.sharding.spec == jax.P(None, "fsdp", "tensor")
 
@@ -150,7 +150,9 @@ def test_metrics_are_those_of_numpy() -> None:
         )
         examples = {
             (row, segment)
-            for row, segment in zip(np.nonzero(member)[0], batch["segment_ids"][member], strict=True)
+            for row, segment in zip(
+                np.nonzero(member)[0], batch["segment_ids"][member], strict=True
+            )
         }
         assert metrics["examples"][group] == len(examples)
     pairs = 0

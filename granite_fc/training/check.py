@@ -1,0 +1,88 @@
+"""Everything about a run that can be wrong and can be told before a device or a cache is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from granite_fc.checkpoints.checkpoints import CheckpointPolicy
+from granite_fc.data import declarations
+from granite_fc.data.cache_status import missing_tasks
+from granite_fc.errors import ConfigurationError
+from granite_fc.models.config import DecoderConfig
+from granite_fc.models.decoder import abstract_params, logical_axes
+from granite_fc.sharding.mesh import MeshConfig
+from granite_fc.sharding.rules import LogicalAxisRules
+from granite_fc.sharding.shardings import partitions_of
+from granite_fc.training.optimizers import Optimizer
+from granite_fc.vocabularies.vocabulary import Vocabulary
+
+
+def check_run(
+    *,
+    model: DecoderConfig,
+    optimizer: Optimizer,
+    mesh: MeshConfig,
+    rules: LogicalAxisRules,
+    policy: CheckpointPolicy,
+    vocabulary: Vocabulary | None,
+    mixture_or_task_name: str,
+    cache_dir: str | Path,
+    train_steps: int,
+    batch_size: int,
+    sequence_length: int,
+    microbatches: int,
+    periods: Mapping[str, int],
+) -> None:
+    """Checks a run's configuration; see `granite_fc.training.loop.train` for the arguments.
+
+    Raises:
+        ConfigurationError: Names the first thing that is wrong.
+    """
+    if isinstance(train_steps, bool) or not isinstance(train_steps, int) or train_steps < 1:
+        raise ConfigurationError(
+            "TRAIN_STEPS", found=train_steps, expected="an integer of at least 1"
+        )
+    for name, least in (("log_period", 1), ("eval_period", 0)):
+        period = periods[name]
+        if isinstance(period, bool) or not isinstance(period, int) or period < least:
+            raise ConfigurationError(
+                f"train.{name}", found=period, expected=f"an integer of at least {least}"
+            )
+    if not isinstance(optimizer, Optimizer):
+        raise ConfigurationError(
+            "train.optimizer", found=optimizer, expected="@adamw(), @adafactor() or @muon()"
+        )
+    optimizer.check(train_steps)
+    policy.check()
+    mesh.check()
+    mesh.check_batch(batch_size, microbatches, sequence_length)
+    rules.check()
+    if mesh.is_explicit():
+        partitions_of(logical_axes(model), abstract_params(model), mesh.sizes(), rules)
+    if model.positions == "learned" and sequence_length > model.max_positions:
+        raise ConfigurationError(
+            "SEQUENCE_LENGTH",
+            found=sequence_length,
+            expected=f"at most the model's max_positions = {model.max_positions}",
+        )
+    names = declarations.mixture_rates(mixture_or_task_name)
+    if vocabulary is not None:
+        _check_vocabulary(model, vocabulary)
+        missing = missing_tasks(names, cache_dir, vocabulary)
+        if missing:
+            raise ConfigurationError(
+                "CACHE_DIR",
+                found=f"no cache of {', '.join(missing)} in {cache_dir}",
+                expected="a finished cache of every task",
+                remedy="Write it with `granite-fc cache`.",
+            )
+
+
+def _check_vocabulary(model: DecoderConfig, vocabulary: Vocabulary) -> None:
+    if vocabulary.size > model.vocab_size:
+        raise ConfigurationError(
+            "DecoderConfig.vocab_size",
+            found=model.vocab_size,
+            expected=f"at least the vocabulary's {vocabulary.size}",
+        )

@@ -1,0 +1,97 @@
+"""Scalars to TensorBoard event files and to `metrics.jsonl`."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tensorboardX import SummaryWriter
+
+
+class MetricsWriter:
+    """Writes the scalars of a run; on all hosts but one it does nothing.
+
+    A line of `metrics.jsonl` is `{"run": RUN, "step": STEP, NAME: VALUE, ...}`, with null for what
+    is not finite; RUN is also the directory of the event files: `train`, `training_eval/<task>`.
+
+    Args:
+        model_dir: The run's directory.
+        resume_step: Steps done already. What an earlier process wrote for later steps, after its
+            last checkpoint, is dropped.
+        enabled: Whether this host writes.
+    """
+
+    def __init__(
+        self, model_dir: str | Path, *, resume_step: int = 0, enabled: bool = True
+    ) -> None:
+        self._dir = Path(model_dir)
+        self._resume_step = resume_step
+        self._enabled = enabled
+        self._events: dict[str, SummaryWriter] = {}
+        self._path = self._dir / "metrics.jsonl"
+        if enabled:
+            self._dir.mkdir(parents=True, exist_ok=True)
+            _drop_later(self._path, resume_step)
+
+    def write(self, run: str, step: int, scalars: Mapping[str, float]) -> None:
+        """Writes one set of scalars.
+
+        Args:
+            run: `train` or another directory below the run's.
+            step: Steps done.
+            scalars: Name to value.
+        """
+        if not self._enabled:
+            return
+        line = {name: value if math.isfinite(value) else None for name, value in scalars.items()}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"run": run, "step": step, **line}) + "\n")
+        events = self._open(run)
+        for name, value in scalars.items():
+            events.add_scalar(name, value, step)
+        events.flush()
+
+    def text(self, run: str, name: str, text: str) -> None:
+        """Writes a text, shown verbatim, to a run's event files."""
+        if self._enabled:
+            indented = "\n".join(f"    {line}" for line in text.splitlines())
+            self._open(run).add_text(name, indented, self._resume_step)
+
+    def _open(self, run: str) -> SummaryWriter:
+        if run not in self._events:
+            purge = self._resume_step + 1 if self._resume_step else None
+            self._events[run] = SummaryWriter(str(self._dir / run), purge_step=purge)
+        return self._events[run]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for events in self._events.values():
+            events.close()
+
+
+def _drop_later(path: Path, step: int) -> None:
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+        except json.JSONDecodeError:
+            # The process before ended in the middle of this line.
+            continue
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text("".join(kept), encoding="utf-8")
+    os.replace(temporary, path)

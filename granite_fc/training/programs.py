@@ -1,0 +1,223 @@
+"""The compiled programs of a run on a mesh: initialisation, training step, evaluation step."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from granite_fc.models.config import DecoderConfig
+from granite_fc.models.decoder import abstract_params, init_params, logical_axes
+from granite_fc.sharding.activate import activate
+from granite_fc.sharding.model_info import model_info
+from granite_fc.sharding.rules import LogicalAxisRules
+from granite_fc.sharding.shardings import batch_sharding, named, partitions_of, state_partitions
+from granite_fc.training.decoder_statistics import decoder_statistics
+from granite_fc.training.loss import Sums
+from granite_fc.training.optimizers import Optimizer
+from granite_fc.training.step import TrainState, init_state, make_eval_step, make_train_step
+
+PyTree = Any
+
+BATCH_DTYPES = {
+    "tokens": jnp.int32,
+    "targets": jnp.int32,
+    "positions": jnp.int32,
+    "segment_ids": jnp.int32,
+    "loss_weights": jnp.float32,
+    "subtask_ids": jnp.int32,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what the programs compute.
+
+    Attributes:
+        model: The decoder.
+        optimizer: The optimizer and its schedule.
+        train_steps: Steps in all.
+        batch_size: Rows of the global batch.
+        sequence_length: Positions a row.
+        microbatches: Parts of a batch that run one after the other.
+        num_groups: Sub-tasks.
+        seed: Of initialisation and dropout.
+        z_loss: Weight of the squared log-partition function.
+        clip_norm: Largest global norm of the gradients, or None.
+    """
+
+    model: DecoderConfig
+    optimizer: Optimizer
+    train_steps: int
+    batch_size: int
+    sequence_length: int
+    microbatches: int
+    num_groups: int
+    seed: int
+    z_loss: float
+    clip_norm: float | None
+
+    @property
+    def batch_shape(self) -> tuple[int, int]:
+        """Rows and positions of the global batch."""
+        return self.batch_size, self.sequence_length
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """How a run's state is split over a mesh of given sizes; needs no device.
+
+    Attributes:
+        state: Tree of `jax.ShapeDtypeStruct`.
+        axes: The parameters' logical axes.
+        partitions: Tree of `PartitionSpec`, of the form of `state`.
+        mesh_shape: Mesh axis to size.
+    """
+
+    state: TrainState
+    axes: PyTree
+    partitions: PyTree
+    mesh_shape: Mapping[str, int]
+
+    @staticmethod
+    def of(
+        recipe: Recipe,
+        transformation: optax.GradientTransformation,
+        mesh_shape: Mapping[str, int],
+        rules: LogicalAxisRules,
+    ) -> Layout:
+        """Lays a run out.
+
+        Raises:
+            ConfigurationError: An axis does not divide; the message names the parameter.
+        """
+        params = abstract_params(recipe.model)
+        axes = logical_axes(recipe.model)
+        state = {
+            "step": jax.ShapeDtypeStruct((), jnp.int32),
+            "params": params,
+            "opt_state": jax.eval_shape(transformation.init, params),
+        }
+        partitions = partitions_of(axes, params, mesh_shape, rules)
+        specs = {
+            "step": PartitionSpec(),
+            "params": partitions,
+            "opt_state": state_partitions(state["opt_state"], params, partitions),
+        }
+        return Layout(state, axes, specs, dict(mesh_shape))
+
+    def info(self) -> str:
+        """Returns the text of `model-info.txt`."""
+        return model_info(
+            self.state["params"],
+            self.axes,
+            self.partitions["params"],
+            self.mesh_shape,
+            self.state["opt_state"],
+            self.partitions["opt_state"],
+        )
+
+
+class Programs:
+    """Compiles a recipe for a mesh.
+
+    Args:
+        recipe: What to compute.
+        mesh: The devices; those of a topology without hardware will do for `lower_train_step`.
+        rules: What logical axes mean on it.
+
+    Attributes:
+        layout: How the state is split.
+        state_shardings: Tree of `NamedSharding` of the state's form.
+        abstract_state: The state's shapes with these shardings, the target of a restore.
+        batch_sharding: How a batch [rows, positions] is split.
+    """
+
+    def __init__(self, recipe: Recipe, mesh: Mesh, rules: LogicalAxisRules) -> None:
+        self.recipe = recipe
+        self.mesh = mesh
+        self.rules = rules
+        self.transformation = transformation = recipe.optimizer.build(
+            logical_axes(recipe.model), recipe.train_steps
+        )
+        self.layout = Layout.of(recipe, transformation, mesh.shape, rules)
+        self.state_shardings = named(mesh, self.layout.partitions)
+        self.abstract_state = jax.tree.map(
+            lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
+            self.layout.state,
+            self.state_shardings,
+        )
+        self.batch_sharding = batch_sharding(mesh, rules, recipe.batch_shape)
+        self._statistics = decoder_statistics(recipe.model)
+
+    def init(self) -> TrainState:
+        """Draws the initial state where it is to live: no host ever holds all of it."""
+
+        def make() -> TrainState:
+            return init_state(
+                lambda key: init_params(self.recipe.model, key),
+                self.transformation,
+                self.recipe.seed,
+            )
+
+        with activate(self.mesh, self.rules):
+            return jax.jit(make, out_shardings=self.state_shardings)()
+
+    def init_from_params(self, params: PyTree) -> TrainState:
+        """Returns the state before the first step of a run that begins with these parameters."""
+        make = jax.jit(self.transformation.init, out_shardings=self.state_shardings["opt_state"])
+        step = jax.device_put(jnp.zeros((), jnp.int32), self.state_shardings["step"])
+        return {"step": step, "params": params, "opt_state": make(params)}
+
+    def lower_train_step(self) -> jax.stages.Lowered:
+        """Traces the training step, which takes and donates the state, and the batch."""
+        recipe = self.recipe
+        schedule = recipe.optimizer.schedule()
+        step = make_train_step(
+            statistics=self._statistics,
+            transformation=self.transformation,
+            learning_rate=lambda number: schedule.rate(number, recipe.train_steps),
+            num_groups=recipe.num_groups,
+            seed=recipe.seed,
+            microbatches=recipe.microbatches,
+            z_loss=recipe.z_loss,
+            clip_norm=recipe.clip_norm,
+            param_shardings=self.state_shardings["params"],
+        )
+        everywhere = NamedSharding(self.mesh, PartitionSpec())
+        with activate(self.mesh, self.rules):
+            return jax.jit(
+                step, out_shardings=(self.state_shardings, everywhere), donate_argnums=0
+            ).lower(self.abstract_state, self.abstract_batch())
+
+    def compile_train_step(self) -> tuple[Any, float]:
+        """Returns the compiled step and the seconds that tracing and compiling took."""
+        begun = time.perf_counter()
+        return self.lower_train_step().compile(), time.perf_counter() - begun
+
+    def eval_step(self) -> Callable[[PyTree, Any], Sums]:
+        """Returns the evaluation step, compiled when it is first called."""
+        everywhere = NamedSharding(self.mesh, PartitionSpec())
+        step = jax.jit(
+            make_eval_step(statistics=self._statistics, num_groups=self.recipe.num_groups),
+            out_shardings=everywhere,
+        )
+
+        def call(params: PyTree, batch: Any) -> Sums:
+            with activate(self.mesh, self.rules):
+                return step(params, batch)
+
+        return call
+
+    def abstract_batch(self) -> dict[str, jax.ShapeDtypeStruct]:
+        """Returns the shapes of a batch with its sharding."""
+        return {
+            name: jax.ShapeDtypeStruct(self.recipe.batch_shape, dtype, sharding=self.batch_sharding)
+            for name, dtype in BATCH_DTYPES.items()
+        }
