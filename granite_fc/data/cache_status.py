@@ -1,0 +1,128 @@
+"""Whether the caches that a run needs are there and still fit, found out without TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from granite_fc.data import declarations
+from granite_fc.data.cache_reader import open_task
+from granite_fc.data.declarations import TaskDeclaration
+from granite_fc.data.fingerprint import Difference, Fingerprint
+from granite_fc.data.manifest import read_manifest
+from granite_fc.errors import ConfigurationError
+from granite_fc.vocabularies.vocabulary import Vocabulary
+
+
+@dataclasses.dataclass(frozen=True)
+class CacheStatus:
+    """How a task's cache stands.
+
+    Attributes:
+        task: The task's name.
+        state: "missing", "stale" (written from something else) or "ok".
+        differences: In what a stale cache differs from what is wanted.
+    """
+
+    task: str
+    state: Literal["missing", "stale", "ok"]
+    differences: tuple[Difference, ...] = ()
+
+
+def check_task(
+    cache_dir: str | Path, declaration: TaskDeclaration, vocabulary: Vocabulary
+) -> CacheStatus:
+    """Compares a task's cache with what it would be written from now.
+
+    Args:
+        cache_dir: The folder of all caches.
+        declaration: The task.
+        vocabulary: The vocabulary that is to be used.
+
+    Raises:
+        ConfigurationError: The cache's manifest cannot be read.
+    """
+    manifest = read_manifest(cache_dir, declaration.name)
+    if manifest is None:
+        return CacheStatus(declaration.name, "missing")
+    wanted = Fingerprint.of(declaration, vocabulary)
+    differences = manifest.fingerprint.differences(wanted)
+    return CacheStatus(declaration.name, "stale" if differences else "ok", differences)
+
+
+def missing_tasks(names: Iterable[str], cache_dir: str | Path, vocabulary: Vocabulary) -> list[str]:
+    """Returns those of the tasks that have no cache yet.
+
+    Args:
+        names: Names of declared tasks.
+        cache_dir: The folder of all caches.
+        vocabulary: The vocabulary that is to be used.
+
+    Raises:
+        ConfigurationError: A cache is stale; the message says in what, and what to do.
+    """
+    statuses = [check_task(cache_dir, declarations.task(name), vocabulary) for name in names]
+    stale = [status for status in statuses if status.state == "stale"]
+    if stale:
+        raise _stale(cache_dir, stale)
+    return [status.task for status in statuses if status.state == "missing"]
+
+
+def ensure_cache(
+    names: Sequence[str],
+    cache_dir: str | Path,
+    vocabulary: Vocabulary,
+    *,
+    overwrite: bool = False,
+    num_workers: int | None = None,
+) -> list[str]:
+    """Writes the caches of those tasks that have none; with all there, TensorFlow is not loaded.
+
+    Args:
+        names: Names of declared tasks.
+        cache_dir: The folder of all caches; made where it does not exist.
+        vocabulary: The vocabulary.
+        overwrite: Replace caches that are stale or damaged, instead of stopping at them.
+        num_workers: Processes; None takes one a core.
+
+    Returns:
+        The names of the tasks that were written.
+
+    Raises:
+        ConfigurationError: A cache is stale and `overwrite` is off, or a task cannot be written as
+            it is configured.
+    """
+    names = list(dict.fromkeys(names))
+    if overwrite:
+        to_write = [name for name in names if not _is_whole(cache_dir, name, vocabulary)]
+    else:
+        to_write = missing_tasks(names, cache_dir, vocabulary)
+    if to_write:
+        from granite_fc.data.cache_writer import write_tasks  # loads TensorFlow
+
+        write_tasks(to_write, cache_dir, vocabulary, num_workers=num_workers)
+    return to_write
+
+
+def _is_whole(cache_dir: str | Path, name: str, vocabulary: Vocabulary) -> bool:
+    try:
+        manifest = read_manifest(cache_dir, name)
+        for split in manifest.splits if manifest else ():
+            open_task(cache_dir, name, split)
+        return check_task(cache_dir, declarations.task(name), vocabulary).state == "ok"
+    except ConfigurationError:
+        return False
+
+
+def _stale(cache_dir: str | Path, stale: Sequence[CacheStatus]) -> ConfigurationError:
+    first = stale[0]
+    others = f" ({len(stale) - 1} more tasks are stale too)" if len(stale) > 1 else ""
+    parts = "; ".join(str(difference) for difference in first.differences)
+    return ConfigurationError(
+        f"CACHE_DIR, task {first.task}",
+        found=f"a cache in {cache_dir} that was written from something else: {parts}{others}",
+        expected="a cache of the present configuration",
+        remedy="Write it again with `granite-fc cache --overwrite`, or use another CACHE_DIR.",
+    )
