@@ -103,7 +103,7 @@ class Fingerprint:
             CACHE_VERSION,
             json.loads(json.dumps(task.content(), sort_keys=True)),
             VocabularyIdentity.of(vocabulary),
-            code_digest(_packages_of(task)),
+            code_digest(packages_of(task)),
             _listing_or_none(task),
         )
 
@@ -189,7 +189,7 @@ def _sources(
             yield f"{package}/{path.relative_to(folder).as_posix()}", path
 
 
-def _packages_of(task: TaskDeclaration) -> tuple[str, ...]:
+def packages_of(task: TaskDeclaration) -> tuple[str, ...]:
     """The packages whose code makes the examples of `task`: the declaring one and the engine's."""
     for function in (task.content, task.data_files):
         while isinstance(function, functools.partial):
