@@ -61,4 +61,4 @@ def _import_settings() -> None:
 
 
 _declare()
-# _import_settings()
+_import_settings()

@@ -67,7 +67,7 @@ def _exact_match(subtask: str, target: str, answer: str) -> bool:
     if subtask in CALL_SUBTASKS:
         return _same_calls(gold, given, in_order=subtask == FUNCTION_CHAINING)
     if subtask == PARAMETER_DETECTION:
-        return Counter(map(_canonical, gold)) == Counter(map(_canonical, given))
+        return _same_pairs(gold, given)
     return gold == given
 
 
@@ -83,6 +83,13 @@ def _same_calls(gold: Sequence[Call], given: Sequence[Call], *, in_order: bool) 
     _, first = number_labels((), gold)
     _, second = number_labels((), given)
     return all(calls_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def _same_pairs(gold: Sequence[Any], given: Sequence[Any]) -> bool:
+    try:
+        return Counter(map(_canonical, gold)) == Counter(map(_canonical, given))
+    except RecursionError:  # nested deeper than any target
+        return False
 
 
 def _is_name(text: str) -> bool:

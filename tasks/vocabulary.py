@@ -67,8 +67,9 @@ class SeqioVocabulary(seqio.Vocabulary):
     def _encode_tf(self, s: tf.Tensor) -> tf.Tensor:
         vocabulary = self.wrapped
 
-        def encode(text: bytes) -> np.ndarray:
-            return np.array(vocabulary.encode(text.decode()), np.int32)
+        def encode(text: bytes | np.ndarray) -> np.ndarray:
+            # Bytes inside a graph, an array of none dimensions when executed eagerly.
+            return np.array(vocabulary.encode(np.asarray(text).item().decode()), np.int32)
 
         def encode_one(text: tf.Tensor) -> tf.Tensor:
             ids = tf.numpy_function(encode, [text], tf.int32, stateful=False)

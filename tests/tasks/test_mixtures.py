@@ -1,0 +1,203 @@
+"""The tasks and mixtures as SeqIO gives them, on a few episodes in place of the sources."""
+
+from __future__ import annotations
+
+import collections
+
+import gin
+import numpy as np
+import pytest
+import seqio
+import tensorflow as tf
+
+from granite_fc.data import declarations
+from granite_fc.errors import ConfigurationError
+from granite_fc.vocabularies.train_sentencepiece import train_sentencepiece
+from tasks import mixtures  # noqa: F401  registers
+from tasks.episode_renderer import present_renderer, present_vocabulary
+from tasks.rates import all_tasks, task_name
+from tasks.renderers import RENDERERS
+from tasks.subtasks import SUBTASKS, UMBRELLA
+from tasks.vocabulary import SeqioVocabulary
+from tests.renderers import episodes
+from tests.renderers.test_golden import rendered
+
+EPISODES = (
+    episodes.NESTED,
+    episodes.PARALLEL,
+    episodes.DIALOGUE,
+    episodes.NO_FUNCTION,
+    episodes.MISSING,
+)
+
+
+@pytest.fixture(scope="module")
+def vocabulary_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("vocabulary") / "small.model"
+    texts = [rendered(subtask) for subtask in RENDERERS]
+    path.write_bytes(train_sentencepiece(texts, 400).model)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def configuration(vocabulary_file, monkeypatch):
+    gin.clear_config()
+    gin.parse_config(
+        f"load_vocabulary.path = {str(vocabulary_file)!r}\n"
+        "RenderingConfig.function_detail = 'signature'"
+    )
+    for pair in all_tasks():
+        monkeypatch.setattr(seqio.TaskRegistry.get(task_name(*pair)), "_source", stand_in())
+    yield
+    gin.clear_config()
+
+
+def stand_in():
+    def dataset(split, shuffle_files, seed=None):
+        return tf.data.Dataset.from_tensor_slices(
+            {
+                "episode_id": [episode.episode_id for episode in EPISODES],
+                "episode": [episode.to_json() for episode in EPISODES],
+            }
+        )
+
+    return seqio.FunctionDataSource(dataset, splits=("train", "validation"))
+
+
+def read(name, **arguments):
+    dataset = seqio.get_mixture_or_task(name).get_dataset(
+        split="train", shuffle=False, num_epochs=1, **arguments
+    )
+    return list(dataset.as_numpy_iterator())
+
+
+def test_seqio_knows_every_declared_name():
+    registered = {*seqio.TaskRegistry.names(), *seqio.MixtureRegistry.names()}
+    assert set(declarations.names()) <= registered
+    declarations.register_with_seqio()
+
+
+@pytest.mark.parametrize("subtask", RENDERERS)
+def test_the_plain_function_and_the_dataset_agree(subtask):
+    task = seqio.get_mixture_or_task(f"simulator_{subtask}")
+    plain = task.preprocessors[0].plain
+    expected = [
+        example
+        for episode in EPISODES
+        for example in plain({"episode": episode.to_json().encode()})
+    ]
+    assert expected
+    vocabulary = present_vocabulary()
+    found = read(task.name, sequence_length=None)
+    assert len(found) == len(expected)
+    for text, example in zip(expected, found, strict=True):
+        assert example["inputs"].tolist() == vocabulary.encode(text["inputs"])
+        ids = [*vocabulary.encode(text["targets"]), vocabulary.eos_id]
+        assert example["targets"].tolist() == ids
+        assert example["inputs"].dtype == example["targets"].dtype == np.int32
+        whole = vocabulary.encode(text["inputs"] + text["targets"])
+        assert [*example["inputs"], *ids[:-1]] == whole
+        assert example["inputs_pretokenized"].decode() == text["inputs"]
+
+
+@pytest.mark.parametrize("name", ["granite_fc", *SUBTASKS, UMBRELLA])
+def test_mixtures_can_be_read(name):
+    examples = read(name, sequence_length=None)
+    assert examples
+    short = read(name, sequence_length={"inputs": 9, "targets": 4})
+    assert all(len(e["inputs"]) <= 9 and len(e["targets"]) <= 4 for e in short)
+
+
+def test_a_source_without_a_rate_is_not_touched(monkeypatch):
+    gin.parse_config("mixture_rates.sources = {'simulator': 1.0}")
+
+    def fail(*args, **kwargs):
+        raise AssertionError("read")
+
+    for source, subtask in all_tasks():
+        if source != "simulator":
+            task = seqio.TaskRegistry.get(task_name(source, subtask))
+            monkeypatch.setattr(task.source, "get_dataset", fail)
+    mixture = seqio.get_mixture_or_task("granite_fc")
+    assert {task.name for task in mixture.tasks} == {f"simulator_{s}" for s in SUBTASKS}
+    assert read("granite_fc", sequence_length=None)
+
+
+def test_mixtures_draw_by_the_rates():
+    gin.parse_config(
+        "mixture_rates.sources = {'simulator': 1.0}\n"
+        "mixture_rates.subtasks = {'name_detection': 3.0, 'parameter_detection': 1.0}"
+    )
+    mixture = seqio.get_mixture_or_task("granite_fc")
+    dataset = mixture.get_dataset(None, "train", shuffle=False, num_epochs=None, seed=0)
+    vocabulary = present_vocabulary()
+    drawn = collections.Counter(
+        vocabulary.decode(example["targets"].tolist()).startswith("{")
+        for example in dataset.take(400).as_numpy_iterator()
+    )
+    assert 60 <= drawn[True] <= 140
+
+
+def test_a_budget_is_kept_and_counted():
+    preprocessor = seqio.TaskRegistry.get("sgd_next_best_function").preprocessors[0]
+    vocabulary = present_vocabulary()
+
+    def lengths():
+        plain = preprocessor.plain
+        made = [e for episode in EPISODES for e in plain({"episode": episode.to_json()})]
+        return [len(vocabulary.encode(e["inputs"] + e["targets"])) for e in made]
+
+    whole = lengths()
+    limit = sorted(whole)[len(whole) // 2]
+    gin.parse_config(f"RenderingConfig.sequence_length = {limit}")
+    kept = lengths()
+    assert max(kept) <= limit
+    counts = preprocessor.plain.counts
+    assert counts["shed_functions"] > 0 and counts["too_long"] > 0
+    assert counts["too_long"] == len(whole) - len(kept)
+
+
+def test_the_renderer_follows_gin_and_keeps_its_counts():
+    first = present_renderer("umbrella")
+    assert present_renderer("umbrella", first) is first
+    gin.parse_config("RenderingConfig.sequence_length = 40")
+    second = present_renderer("umbrella", first)
+    assert second is not first
+    assert present_renderer("umbrella", second) is second
+
+
+def test_metrics():
+    task = seqio.get_mixture_or_task("simulator_umbrella")
+    gold = [
+        '<function_call> {"name": "f", "arguments": {"x": 1}}',
+        '<function_call> {"name": "no_function", "arguments": {}}',
+    ]
+    answers = [' <function_call> {"name":"f","arguments":{"x":1.0}}', gold[0]]
+    targets = [task.postprocess_fn(text, example=None, is_target=True) for text in gold]
+    (metric,) = task.metric_fns
+    assert metric(targets, [task.postprocess_fn(text) for text in answers]) == {"exact_match": 50.0}
+
+
+def test_the_vocabulary_gives_text_back():
+    vocabulary = SeqioVocabulary()
+    wrapped = vocabulary.wrapped
+    assert vocabulary.vocab_size == wrapped.size
+    for text in ("", "a", 'USER: "é"\n\n  x\t☃\n'):
+        ids = vocabulary.encode(text)
+        assert ids == wrapped.encode(text) == vocabulary.encode_tf(text).numpy().tolist()
+        assert vocabulary.decode(ids) == text
+        assert vocabulary.decode([*ids, vocabulary.eos_id]) == text
+        assert vocabulary.decode_tf(tf.constant(ids, tf.int32)).numpy().decode() == text
+    # What an end-of-sequence id inside a text is stays there.
+    inside = [vocabulary.eos_id, *vocabulary.encode("a")]
+    assert vocabulary.decode(inside) == wrapped.decode(inside)
+    batch = vocabulary.encode_tf(tf.constant(["ab\n", "c"]))
+    assert [row.tolist() for row in batch.numpy()] == [wrapped.encode("ab\n"), wrapped.encode("c")]
+    assert [t.decode() for t in vocabulary.decode_tf(batch).numpy()] == ["ab\n", "c"]
+    assert vocabulary == SeqioVocabulary(wrapped)
+
+
+def test_a_vocabulary_has_to_be_named():
+    gin.clear_config()
+    with pytest.raises(ConfigurationError, match=r"load_vocabulary\.path"):
+        SeqioVocabulary().encode("a")
