@@ -84,7 +84,7 @@ def test_agrees_with_trying_all_pairings_of_nearly_equal_graphs(gold, data):
         return
     # One argument of one call is replaced by a reference to any earlier call, or by a number.
     index = data.draw(st.integers(0, len(calls) - 1))
-    earlier = [Reference(call.label) for call in calls[:index]]
+    earlier = [Reference(call.label, p) for call in calls[:index] for p in ((), ("a",))]
     value = data.draw(st.sampled_from([1, 2, True, *earlier]))
     calls[index] = Call(
         calls[index].name, {**calls[index].arguments, "x": value}, calls[index].label
@@ -162,6 +162,15 @@ def test_swapped_arguments_differ():
         return CallGraph([*sources, Call("b", {"x": ref(first), "y": ref(second)})])
 
     assert not graphs_equal(using(1, 2), using(2, 1))
+
+
+def test_paths_into_outputs_are_compared():
+    def using(*path: str | int) -> CallGraph:
+        return CallGraph([Call("a", {}, "$var_1"), Call("b", {"x": ref(1, *path)})])
+
+    assert graphs_equal(using("p", 0), using("p", 0))
+    assert not graphs_equal(using("p", 0), using("p", 1))
+    assert not graphs_equal(using("p"), using())
 
 
 def test_a_label_that_nothing_uses_is_not_compared():

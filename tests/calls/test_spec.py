@@ -335,6 +335,35 @@ def test_a_reference_fits_wherever_some_value_does(schema, instance, data):
         assert spec.check_arguments({"p": with_a_reference(instance, data)}) == []
 
 
+HAS_A_STRING = {"required": ["a"], "properties": {"a": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"enum": [{"a": 1}]},
+        {"const": {"a": 1}},
+        {"not": HAS_A_STRING},
+        {"if": HAS_A_STRING, "then": False},
+        {"oneOf": [HAS_A_STRING, {"properties": {"a": {"type": "integer"}}}]},
+        {"properties": {"b": {"uniqueItems": True}}},
+        {"properties": {"b": {"contains": {"const": 2}, "maxContains": 1}}},
+    ],
+)
+def test_what_a_reference_leaves_open_is_no_problem(schema):
+    spec = spec_of(properties={"p": schema})
+    known, open_part = {"a": 1, "b": [2, 3]}, {"a": REF, "b": [REF, REF, 3]}
+    if "enum" in schema or "const" in schema:
+        del known["b"], open_part["b"]
+    assert spec.check_arguments({"p": known}) == []
+    assert spec.check_arguments({"p": open_part}) == []
+
+
+def test_what_a_reference_does_not_leave_open_is_a_problem():
+    spec = spec_of(properties={"p": {"oneOf": [{"type": "string"}, {"type": "integer"}]}})
+    assert len(spec.check_arguments({"p": [REF]})) == 1
+
+
 @settings(max_examples=150)
 @given(schemas(), json_values, st.data())
 def test_no_schema_passes_that_the_meta_schema_refuses(schema, value, data):
