@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gin
+import numpy as np
 
 from granite_fc.data.assembly import Batch, assemble
 from granite_fc.data.examples import TokenizedExamples
@@ -98,20 +99,7 @@ class Batches:
         self.batch_size = batch_size
         self.first_step = first_step
         self.planner = Planner(
-            [
-                PlannedTask(
-                    name=component.examples.name,
-                    rate=component.rate,
-                    fitting=fitting_examples(
-                        component.examples.name,
-                        component.examples.lengths,
-                        sequence_length,
-                        too_long,
-                    ),
-                    lengths=component.examples.lengths,
-                )
-                for component in self.components
-            ],
+            [_planned_task(component, sequence_length, too_long) for component in self.components],
             sequence_length=sequence_length,
             seed=seed,
             window=window,
@@ -194,6 +182,16 @@ class Batches:
         if step < self.first_step:
             raise ValueError(f"step {step} is before the first one, {self.first_step}")
         return (step - self.first_step) * self.batch_size
+
+
+def _planned_task(
+    component: MixtureComponent, sequence_length: int, too_long: TooLong
+) -> PlannedTask:
+    name = component.examples.name
+    # A cache maps its lengths from a file; the planner looks them up at random.
+    lengths = np.ascontiguousarray(component.examples.lengths)
+    fitting = fitting_examples(name, lengths, sequence_length, too_long)
+    return PlannedTask(name=name, rate=component.rate, fitting=fitting, lengths=lengths)
 
 
 def _check_at_least(key: str, found: int, least: int) -> None:

@@ -12,7 +12,7 @@ from tests.data.examples_in_memory import small_mixture
 
 
 def reading_threads():
-    return [thread for thread in threading.enumerate() if "grain" in thread.name]
+    return {thread for thread in threading.enumerate() if "grain" in thread.name}
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])
@@ -33,14 +33,15 @@ def test_stops_before_stop():
 
 
 def test_threads_end_when_closed():
-    before = len(reading_threads())
+    # Those of an earlier test may still be ending.
+    before = reading_threads()
     with ReadAhead(small_mixture(), threads=2) as batches:
         next(batches)
-        assert len(reading_threads()) > before
-    deadline = time.monotonic() + 10
-    while len(reading_threads()) > before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert len(reading_threads()) == before
+        started = reading_threads() - before
+        assert started
+    for thread in started:
+        thread.join(timeout=10)
+        assert not thread.is_alive()
 
 
 def test_measures_the_time_spent_waiting():
