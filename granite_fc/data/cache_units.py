@@ -97,8 +97,11 @@ class UnitWriter:
         tasks = {name: seqio_examples.registered_task(name) for name in unit.tasks}
         shard = (unit.split, unit.index, unit.num_shards)
         first = next(iter(tasks.values()))
-        plain = {name: seqio_examples.plain_function(task) for name, task in tasks.items()}
-        functions = {name: function for name, function in plain.items() if function is not None}
+        functions = {
+            name: function
+            for name, task in tasks.items()
+            if (function := seqio_examples.plain_function(task)) is not None
+        }
         if not functions:
             writer = writers[first.name]
             for inputs, targets in seqio_examples.preprocessed_examples(first, *shard):
@@ -106,7 +109,7 @@ class UnitWriter:
                 reporter.tick()
             reporter.flush()
             return {}
-        outcomes = {name: seqio_examples.count_outcomes(task) for name, task in tasks.items()}
+        outcomes = {name: seqio_examples.count_outcomes(plain) for name, plain in functions.items()}
         for position, example in enumerate(seqio_examples.source_examples(first, *shard)):
             for name, function in functions.items():
                 writer = writers[name]

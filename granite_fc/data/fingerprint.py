@@ -222,20 +222,22 @@ def _listing_or_none(task: TaskDeclaration) -> Listing | None:
 def listing(paths: Sequence[Path]) -> Listing:
     """Lists files and the files in folders by name and size; hidden ones are left out.
 
-    Names are relative to the paths, so that data may move.
+    Names are relative to the folder that holds all of them, so that data may move.
     """
-    entries = sorted(entry for path in paths for entry in _files(path))
+    folder = os.path.commonpath([path.absolute().parent for path in paths])
+    entries = sorted(
+        (os.path.relpath(file, folder), file.stat().st_size)
+        for path in paths
+        for file in _files(path.absolute())
+    )
     hashed = hashlib.sha256(json.dumps(entries).encode())
     return Listing(len(entries), sum(size for _, size in entries), hashed.hexdigest())
 
 
-def _files(path: Path) -> Iterator[tuple[str, int]]:
+def _files(path: Path) -> Iterator[Path]:
     if path.is_file():
-        yield path.name, path.stat().st_size
+        yield path
         return
     for folder, folders, names in os.walk(path, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if not name.startswith("."):
-                file = Path(folder) / name
-                yield f"{path.name}/{file.relative_to(path).as_posix()}", file.stat().st_size
+        yield from (Path(folder) / name for name in names if not name.startswith("."))

@@ -4,9 +4,6 @@ Inside `tf.data` a Python function costs ten times its own time, and tokenising 
 A task whose first preprocessor carries such a function as its attribute `plain`, and is followed
 by nothing but `seqio.preprocessors.tokenize` and `append_eos`, is therefore written without them;
 any other task through `Task.get_dataset`. Both ways give the same examples.
-
-The preprocessor may also carry `counts`, a mapping from reason to number, of what became of the
-examples in this process so far; the manifest reports by how much they grew.
 """
 
 from __future__ import annotations
@@ -20,6 +17,9 @@ class PlainFunction(Protocol):
 
     All tasks whose sources are equal see one example, one task after the other, before the next is
     read: what is parsed from it is worth a memo of size one.
+
+    The function may have an attribute `counts`, a mapping from reason to number, of what became of
+    the examples in this process so far; the manifest reports by how much they grew.
     """
 
     def __call__(self, example: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

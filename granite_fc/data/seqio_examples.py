@@ -129,13 +129,12 @@ def preprocessed_examples(
         yield np.asarray(example.get("inputs", targets[:0])), targets
 
 
-def count_outcomes(task: seqio.Task) -> Callable[[], dict[str, int]]:
-    """Returns a function that tells what a task's preprocessor has counted since this call."""
-    preprocessor = task.preprocessors[0]
-    before = dict(getattr(preprocessor, "counts", {}))
+def count_outcomes(plain: PlainFunction) -> Callable[[], dict[str, int]]:
+    """Returns a function that tells what a plain function has counted since this call."""
+    before = dict(getattr(plain, "counts", {}))
 
     def counted() -> dict[str, int]:
-        now = getattr(preprocessor, "counts", {})
+        now = getattr(plain, "counts", {})
         changes = {reason: n - before.get(reason, 0) for reason, n in sorted(now.items())}
         return {reason: n for reason, n in changes.items() if n}
 

@@ -40,19 +40,26 @@ class LinesSource(seqio.DataSource):
         return dataset.map(lambda line: {"line": line})
 
 
-class Render:
-    """A preprocessor with a plain function, as the project's own tasks have."""
+class Plain:
+    """A plain function that counts."""
 
     def __init__(self, make: Callable[[str], list[dict]]) -> None:
         self.make = make
         self.counts: collections.Counter[str] = collections.Counter()
 
-    def plain(self, example):
+    def __call__(self, example):
         settings = lines()
         time.sleep(settings["seconds_a_line"])
         made = self.make(example["line"].decode())
         self.counts["long" if len(example["line"]) > 20 else "short"] += 1
         return [{**found, "targets": found["targets"] + settings["shout"]} for found in made]
+
+
+class Render:
+    """A preprocessor with a plain function, as the project's own tasks have."""
+
+    def __init__(self, make: Callable[[str], list[dict]]) -> None:
+        self.plain = Plain(make)
 
     def __call__(self, dataset):
         return without_plain(self)(dataset)
