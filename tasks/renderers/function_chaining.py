@@ -8,8 +8,8 @@ from tasks.sources.episode import Episode
 from tasks.subtasks import FUNCTION_CHAINING
 
 INSTRUCTIONS = (
-    "Write the sequence of function calls that the conversation needs, in order, or no_function.",
-    "Chain function calls, first to last, to do what the user asks. If none fits, no_function.",
+    "Write the sequence of calls that the conversation needs, or no_function.",
+    "Chain function calls, first to last. If none fits, no_function.",
     "List all function calls in the order they are needed, or no_function.",
 )
 

@@ -10,9 +10,9 @@ from tasks.sources.episode import Episode
 from tasks.subtasks import NAME_DETECTION
 
 INSTRUCTIONS = (
-    "Name the functions that the conversation needs, in order, one a line, or no_function.",
-    "Which functions are needed? Write their names in order, one a line, or no_function.",
-    "List only the names of the functions to call, one a line. If none fits, no_function.",
+    "Name the functions to call, in order, one a line, or no_function.",
+    "Which functions are needed? Only names, one a line. If none, no_function.",
+    "List the names of the functions needed, one a line, or no_function.",
 )
 
 

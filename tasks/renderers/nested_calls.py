@@ -9,9 +9,9 @@ from tasks.sources.episode import Episode
 from tasks.subtasks import NESTED_CALLS
 
 INSTRUCTIONS = (
-    "Call functions for the user; pass labelled outputs on to later calls. Else call no_function.",
-    "Write nested function calls: refer to earlier outputs by label. If none fits, no_function.",
-    "Answer with function calls that use earlier outputs by label, or with no_function.",
+    "Call functions, passing labelled outputs on to later calls, or no_function.",
+    "Write nested calls: refer to earlier outputs by label. Else no_function.",
+    "Answer with calls that use earlier outputs by label, or no_function.",
 )
 
 

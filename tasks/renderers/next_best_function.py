@@ -10,9 +10,9 @@ from tasks.sources.episode import Episode
 from tasks.subtasks import NEXT_BEST_FUNCTION
 
 INSTRUCTIONS = (
-    "Name the next function to call, or no_function if nothing is left to call.",
-    "Which function comes next? Write its name only, or no_function if none.",
-    "Given the calls so far, name the one function to call next, or no_function.",
+    "Name the next function to call, or no_function if nothing is left.",
+    "Which function comes next? Only its name, or no_function if none.",
+    "Given the calls so far, name the next function, or no_function.",
 )
 
 

@@ -8,9 +8,9 @@ from tasks.sources.episode import Episode
 from tasks.subtasks import PARALLEL_CALLS
 
 INSTRUCTIONS = (
-    "Write all function calls that the request needs, independent of each other. Else no_function.",
-    "Call every function needed, once for each thing asked. If none fits, call no_function.",
-    "Answer with independent function calls, or with no_function.",
+    "Write all calls that the request needs side by side, or no_function.",
+    "Call a function for each thing asked. If none fits, no_function.",
+    "Answer with independent function calls, or no_function.",
 )
 
 

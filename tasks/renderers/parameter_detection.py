@@ -15,8 +15,8 @@ from tasks.sources.episode import CallTurn, Episode, Turn
 from tasks.subtasks import PARAMETER_DETECTION
 
 INSTRUCTIONS = (
-    "Write the parameter values that the text gives, as JSON, one object for each call.",
-    "Which parameters have a value in the text? Answer in JSON, one line for each call.",
+    "Write the parameter values that the text gives, as JSON, a line for each call.",
+    "Which parameters have a value in the text? JSON, a line for each call.",
     "Extract the parameter-value pairs as JSON, one object a line.",
 )
 

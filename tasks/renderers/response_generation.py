@@ -16,9 +16,9 @@ from tasks.sources.episode import AssistantTurn, Episode
 from tasks.subtasks import RESPONSE_GENERATION
 
 INSTRUCTIONS = (
-    "Reply to the user from the conversation, the function calls and their responses.",
+    "Reply to the user, given the function calls and responses.",
     "Continue as the ASSISTANT, from what the functions returned.",
-    "Write the next reply to the user, given the calls and responses so far.",
+    "Write the next reply from the calls and responses so far.",
 )
 
 

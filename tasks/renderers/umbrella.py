@@ -8,9 +8,9 @@ from tasks.sources.episode import Episode
 from tasks.subtasks import UMBRELLA
 
 INSTRUCTIONS = (
-    "Write the function calls that answer the user. If none fits, call no_function.",
+    "Write the function calls that answer the user. If none fits, no_function.",
     "Answer the user with function calls, or with no_function.",
-    "Which function calls does the user need? If none, call no_function.",
+    "Which function calls does the user need? If none, no_function.",
 )
 
 
