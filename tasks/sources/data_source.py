@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -121,7 +123,11 @@ def _prepare(builder: EpisodeBuilder) -> EpisodeBuilder:
     if not builder.is_prepared():
         start = time.monotonic()
         tfds.disable_progress_bar()
-        builder.download_and_prepare(download_config=EpisodeDownloadConfig(try_download_gcs=False))
+        # TFDS prints; what a command prints is its own.
+        with contextlib.redirect_stdout(sys.stderr):
+            builder.download_and_prepare(
+                download_config=EpisodeDownloadConfig(try_download_gcs=False)
+            )
         seconds = time.monotonic() - start
         counts = read_counts(builder.data_dir)
         logging.info("Prepared %s in %.1f s: %s", builder.info.full_name, seconds, counts)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from granite_fc.calls.call import Call
 from granite_fc.calls.reference import Reference, references_in
 from granite_fc.calls.spec import FunctionSpec
-from tasks.sources.episode import CallTurn, Episode, UserTurn
+from tasks.sources.episode import AssistantTurn, CallTurn, Episode, UserTurn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,12 +67,12 @@ def problem(episode: Episode) -> tuple[str, str] | None:
     The rules: it begins with the user and no text is empty; function names are unique in the whole
     library; every call is of a function on offer and its arguments fit; every reference leads to a
     field that the earlier call's function returns; every label is used; results are absent or one
-    for each call; an episode that is answered by no call ends with the user.
+    for each call; where the last request is said to be answered by no call, none follows it.
     """
     if not episode.turns or not isinstance(episode.turns[0], UserTurn):
         return "no_user_turn", "the conversation does not begin with the user"
-    if episode.no_call_reason is not None and not isinstance(episode.turns[-1], UserTurn):
-        return "no_user_turn", "an episode without a call ends with the user"
+    if episode.no_call_reason is not None and _is_answered_by_call(episode):
+        return "answered_by_call", episode.no_call_reason
     library = {spec.name: spec for spec in episode.functions}
     names = [spec.name for spec in (*episode.functions, *episode.distractors)]
     if len(set(names)) != len(names):
@@ -101,6 +101,13 @@ def problem(episode: Episode) -> tuple[str, str] | None:
     if unused := producers.keys() - used:
         return "unused_label", ", ".join(sorted(unused))
     return None
+
+
+def _is_answered_by_call(episode: Episode) -> bool:
+    for turn in reversed(episode.turns):
+        if not isinstance(turn, AssistantTurn):
+            return isinstance(turn, CallTurn)
+    return False
 
 
 def _argument_reason(spec: FunctionSpec, call: Call) -> str:

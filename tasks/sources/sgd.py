@@ -6,8 +6,8 @@ then offers where it lies further down; `total_results` says how many there were
 services of a dialogue share is named SERVICE_METHOD in it (rule `function_name_qualified`).
 
 Further episodes, of a hash-chosen share of the dialogues, are answered by no call:
-    missing_parameter: the dialogue up to a user turn after which the assistant asks for a required
-        slot of the active intent.
+    missing_parameter: the dialogue until the assistant asks for a required slot of the active
+        intent instead of calling it.
     no_function: the opening request with functions of other domains alone.
 """
 
@@ -91,8 +91,8 @@ def _dialogue_records(
         return
     whole = reader.episode(record_id, reader.turns)
     yield from checked(whole, reader.coercions)
-    if chance(config.missing_parameter_rate, "missing_parameter", record_id) and reader.unanswered:
-        end, function = reader.unanswered[hashed("cut", record_id) % len(reader.unanswered)]
+    if chance(config.missing_parameter_rate, "missing_parameter", record_id) and reader.questions:
+        end, function = reader.questions[hashed("cut", record_id) % len(reader.questions)]
         yield from checked(
             dataclasses.replace(
                 reader.episode(f"{record_id}/missing_parameter", reader.turns[:end], function),
@@ -118,8 +118,8 @@ class _Dialogue:
 
     Attributes:
         turns: Its turns.
-        unanswered: The ends of the parts that lack a required value, each with the function that
-            needs it.
+        questions: The ends of the parts in which the assistant asks for a required value, each
+            with the function that needs it.
         opens_with_intent: Whether the first user turn says what the user wants done.
         coercions: Values changed, by rule.
 
@@ -138,7 +138,7 @@ class _Dialogue:
         self._repeated = {method for method, count in methods.items() if count > 1}
         self.coercions: collections.Counter[str] = collections.Counter()
         self.turns: list[Turn] = []
-        self.unanswered: list[tuple[int, FunctionSpec]] = []
+        self.questions: list[tuple[int, FunctionSpec]] = []
         first = dialogue["turns"][0]
         self.opens_with_intent = any(
             action["act"] == "INFORM_INTENT"
@@ -189,7 +189,7 @@ class _Dialogue:
                 self.turns.append(UserTurn(turn["utterance"]))
                 wanted = self._lacks_required(turn, turns[index + 1 : index + 2])
                 if wanted is not None:
-                    self.unanswered.append((len(self.turns), wanted))
+                    self.questions.append((len(self.turns) + 1, wanted))
                 continue
             made = [frame for frame in turn["frames"] if "service_call" in frame]
             if made:
@@ -225,9 +225,12 @@ class _Dialogue:
     ) -> FunctionSpec | None:
         """Returns the function that the user wants and that lacks a value which the answer asks."""
         states = {frame["service"]: frame["state"] for frame in user["frames"] if "state" in frame}
-        for frame in (frame for answer in answers for frame in answer["frames"]):
+        frames = [frame for answer in answers for frame in answer["frames"]]
+        if any("service_call" in frame for frame in frames):
+            return None
+        for frame in frames:
             state = states.get(frame["service"])
-            if "service_call" in frame or state is None or state["active_intent"] == "NONE":
+            if state is None or state["active_intent"] == "NONE":
                 continue
             service = self._all_services[frame["service"]]
             required = service.intents[state["active_intent"]]["required_slots"]

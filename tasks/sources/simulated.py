@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from tasks.sources.records import Record, checked
 from tasks.sources.simulator import SimulatorConfig, generate_episodes
@@ -12,7 +13,9 @@ FILES: tuple[str, ...] = ()
 
 
 def episodes(
-    directory: str | Path | None, split: str, config: SimulatorConfig | None = None
+    directory: str | Path | None,
+    split: Literal["train", "validation"],
+    config: SimulatorConfig | None = None,
 ) -> Iterator[Record]:
     """Yields the episodes of a split; there is no directory to read."""
     config = config or SimulatorConfig()

@@ -63,8 +63,8 @@ class _Request:
     record_id: str
     text: str
     call: Call
+    unclosed: str  # the text without the punctuation that closes it
     begins_with_slot: bool
-    ends_with_slot: bool
     spaces_changed: int
 
 
@@ -125,12 +125,13 @@ def _request(record_id: str, intent: str, pieces: Sequence[Mapping[str, str]]) -
             arguments[slot] = [arguments[slot], value]
     text = _one_spaced(raw)
     written = [piece for piece in pieces if piece["text"].strip()]
+    last = written[-1]["text"] if "entity" in written[-1] else written[-1]["text"].rstrip(" .,;")
     return _Request(
         record_id,
         text,
         Call(intent, arguments),
+        unclosed=_one_spaced("".join(piece["text"] for piece in written[:-1]) + last),
         begins_with_slot="entity" in written[0],
-        ends_with_slot="entity" in written[-1],
         spaces_changed=int(text != raw),
     )
 
@@ -159,28 +160,29 @@ def _joined(requests: Sequence[_Request], config: SnipsConfig) -> Iterator[Recor
 
 
 def _join(parts: Sequence[_Request], key: str) -> str:
-    text = parts[0].text
-    for place, part in enumerate(parts[1:]):
+    text = parts[0].unclosed
+    for place, part in enumerate(parts[1:], start=1):
         joint = _JOINTS[hashed("joint", key, place) % len(_JOINTS)]
         if text.endswith(("?", "!")):
             joint = " {}"
-        elif not parts[place].ends_with_slot:
-            text = text.rstrip(" .,;")
-        elif text.endswith("."):
+        elif text.endswith("."):  # an abbreviation
             joint = _JOINTS[0]
-        if joint.endswith("{}"):
-            text += joint[:-2] + part.text[:1].upper() + part.text[1:]
+        ending = part.text if part is parts[-1] else part.unclosed
+        if not joint.endswith("{}"):
+            text += joint + _as_continuation(ending, part)
+        elif part.begins_with_slot:
+            text += joint[:-2] + ending
         else:
-            text += joint + _as_continuation(part)
+            text += joint[:-2] + ending[:1].upper() + ending[1:]
     return text
 
 
-def _as_continuation(request: _Request) -> str:
-    """Returns the text as part of a sentence: in lower case unless it begins with a name or I."""
-    first = request.text.split(" ")[0]
+def _as_continuation(text: str, request: _Request) -> str:
+    """Returns a text as part of a sentence: in lower case unless it begins with a name or I."""
+    first = text.split(" ")[0]
     if request.begins_with_slot or first.split("'")[0] == "I" or first[1:2].isupper():
-        return request.text
-    return request.text[:1].lower() + request.text[1:]
+        return text
+    return text[:1].lower() + text[1:]
 
 
 def _episode(episode_id: str, text: str, calls: Sequence[Call], config: SnipsConfig) -> Episode:

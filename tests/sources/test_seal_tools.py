@@ -1,0 +1,121 @@
+import json
+
+import pytest
+
+from granite_fc.calls.reference import references_in
+from tasks.sources import seal_tools
+from tasks.sources.episode import Episode
+from tasks.sources.records import Coercion, Reject, problem
+from tasks.sources.seal_tools import SealToolsConfig
+from tests.real_data import DATA_DIR
+from tests.sources.raw_data import request, write_seal_tools
+
+ALL = SealToolsConfig(validation_share=0.0, no_function_rate=0.0)
+
+
+def _read(tmp_path, *requests, config=ALL):
+    return list(seal_tools.episodes(write_seal_tools(tmp_path, list(requests)), "train", config))
+
+
+def test_outputs_are_counted_over_all_calls(tmp_path):
+    (episode,) = _read(
+        tmp_path,
+        request(
+            "dev-1",
+            "The score of Bonn and the dose for 40 kg, then book Ann for 2022-10-15.",
+            ("getScore", {"team": "Bonn"}, 1),
+            ("getPatient", {"name": "Ann"}, 2),
+            ("bookVisit", {"patient": "API_call_1", "day": "2022-10-15"}, 1),
+            ("getDose", {"weight": "API_call_2"}, 1),
+        ),
+    )
+    ((_, turn),) = episode.call_turns()
+    assert [call.to_json() for call in turn.calls] == [
+        {"name": "getScore", "arguments": {"team": "Bonn"}},
+        {"name": "getPatient", "label": "$var_1", "arguments": {"name": "Ann"}},
+        {"name": "bookVisit", "arguments": {"patient": "$var_1.id$", "day": "2022-10-15"}},
+        {"name": "getDose", "arguments": {"weight": "$var_1.age$"}},
+    ]
+    assert [f.name for f in episode.functions] == list(turn.calls.names)
+    assert [f.name for f in episode.distractors] == ["getStadium"]
+
+
+def test_types_are_those_of_the_tool(tmp_path):
+    records = _read(
+        tmp_path,
+        request("dev-1", "the dose for 40.5 kg", ("getDose", {"weight": "40.5"}, 1)),
+        request("dev-2", "the dose for 40 kg", ("getDose", {"weight": 40}, 1)),
+        request("dev-3", "the dose for forty kg", ("getDose", {"weight": "forty"}, 1)),
+        request("dev-4", "the dose for 40 kg", ("getDose", {"weight": [40]}, 1)),
+    )
+    weights = [
+        turn.calls[0].arguments["weight"]
+        for r in records
+        if isinstance(r, Episode)
+        for _, turn in r.call_turns()
+    ]
+    assert weights == [40.5, 40]
+    assert [r for r in records if isinstance(r, Coercion)] == [
+        Coercion("dev-1", "numeral_to_number", 1)
+    ]
+    assert [(r.record_id, r.reason) for r in records if isinstance(r, Reject)] == [
+        ("dev-3", "argument_does_not_fit"),
+        ("dev-4", "argument_does_not_fit"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "calls, reason",
+    [
+        ([("fly", {}, 0)], "unknown_function"),
+        ([("getScore", {"team": "Bonn"}, 2)], "outputs_differ"),
+        ([("getScore", {"team": "API_call_0"}, 1)], "broken_reference"),
+        (
+            [("getScore", {"team": "Bonn"}, 1), ("getScore", {"team": "API_call_0 text"}, 1)],
+            "broken_reference",
+        ),
+        ([("getScore", {"team": "Ulm"}, 1)], "value_not_in_request"),
+        ([("getScore", {"team": "club"}, 1)], "placeholder_value"),
+        ([("getScore", {}, 1)], "missing_required_argument"),
+        ([("getScore", {"team": "Bonn", "day": "Bonn"}, 1)], "unknown_argument"),
+    ],
+)
+def test_what_is_unfit_is_named(tmp_path, calls, reason):
+    (record,) = _read(tmp_path, request("dev-1", "score of Bonn or a specific club.", *calls))
+    assert isinstance(record, Reject) and record.reason == reason
+
+
+def test_no_function_offers_other_areas_alone(tmp_path):
+    config = SealToolsConfig(validation_share=0.0, no_function_rate=1.0)
+    score = request("dev-1", "score of Bonn", ("getScore", {"team": "Bonn"}, 1))
+    _, none = _read(tmp_path, score, config=config)
+    assert none.no_call_reason == "no_function"
+    assert {f.name for f in none.functions} <= {"getPatient", "bookVisit", "getDose"}
+    assert none.functions
+
+
+@pytest.mark.skipif(DATA_DIR is None, reason="the public data is not on this machine")
+def test_real_requests():
+    root = DATA_DIR / "SealTools"
+    lines = (root / "Seal-Tools_Dataset/dev.jsonl").read_text(encoding="utf-8").splitlines()
+    raw = {entry["id"]: entry for entry in map(json.loads, lines)}
+    splits = [list(seal_tools.episodes(root, split)) for split in ("train", "validation")]
+    records = splits[0] + splits[1]
+    episodes = [r for r in records if isinstance(r, Episode)]
+    with_calls = [e for e in episodes if e.no_call_reason is None]
+    rejects = [r for r in records if isinstance(r, Reject)]
+    assert len(with_calls) + len(rejects) == len(raw) == 700
+    assert {e.episode_id for e in with_calls} | {r.record_id for r in rejects} == set(raw)
+    assert len(rejects) < 100
+    nested = 0
+    for episode in with_calls:
+        entry = raw[episode.episode_id]
+        ((_, turn),) = episode.call_turns()
+        assert list(turn.calls.names) == [made["api"] for made in entry["calling"]]
+        given = json.dumps([made["parameters"] for made in entry["calling"]])
+        references = [ref for call in turn.calls for ref in references_in(call.arguments)]
+        assert len(references) == given.count("API_call_")
+        nested += turn.calls.is_nested
+        assert problem(episode) is None
+        assert Episode.from_json(episode.to_json()) == episode
+    assert nested > 20

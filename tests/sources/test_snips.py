@@ -1,0 +1,111 @@
+import dataclasses
+
+import pytest
+
+from tasks.sources import snips
+from tasks.sources.episode import Episode
+from tasks.sources.records import Coercion, Reject, problem
+from tasks.sources.snips import SnipsConfig
+from tasks.sources.snips_functions import FUNCTIONS, RELATED
+from tests.real_data import DATA_DIR
+from tests.sources.raw_data import write_snips
+
+SINGLE = SnipsConfig(joined_per_request=0.0, no_function_rate=0.0)
+
+
+def _text(episode):
+    return episode.turns[0].text
+
+
+def _calls(episode):
+    return [call for _, turn in episode.call_turns() for call in turn.calls]
+
+
+def _strings(call):
+    for value in call.arguments.values():
+        yield from value if isinstance(value, list) else [value]
+
+
+def test_requests_become_calls_and_what_is_unfit_is_named(tmp_path):
+    records = list(snips.episodes(write_snips(tmp_path), "train", SINGLE))
+    made = {
+        _text(e): _calls(e)[0].to_json()["arguments"] for e in records if isinstance(e, Episode)
+    }
+    assert made == {
+        "Play Ace and song tune": {"artist": "Ace", "music_item": ["song", "tune"]},
+        "play Jazz": {"genre": "Jazz"},
+        "Is it cold in Bonn?": {"condition_temperature": "cold", "city": "Bonn"},
+        "weather in Ulm at 4 p.m.": {"city": "Ulm", "timeRange": "4 p.m."},
+        "Rate it 5.": {"rating_value": "5"},
+    }
+    assert {(r.record_id, r.reason) for r in records if isinstance(r, Reject)} == {
+        ("PlayMusic-2", "repeated_text"),
+        ("RateBook-0", "missing_required_argument"),
+        ("SearchCreativeWork-0", "text_in_validation"),  # but for a capital letter
+    }
+    assert [r for r in records if isinstance(r, Coercion)] == [
+        Coercion("PlayMusic-1", "white_space", 1)
+    ]
+
+
+def test_validation_comes_from_its_own_files(tmp_path):
+    episodes = snips.episodes(write_snips(tmp_path), "validation", SINGLE)
+    assert {_text(e) for e in episodes} == {"weather in Ulm", "weather here", "Find dune now"}
+
+
+def test_joined_requests_hold_the_calls_of_their_parts(tmp_path):
+    config = dataclasses.replace(SINGLE, joined_per_request=1.0, three_rate=0.5)
+    episodes = [
+        e for e in snips.episodes(write_snips(tmp_path), "train", config) if isinstance(e, Episode)
+    ]
+    single = {_text(e): _calls(e)[0] for e in episodes if len(_calls(e)) == 1}
+    joined = [e for e in episodes if e.episode_id.startswith("joined-")]
+    assert joined
+    for episode in joined:
+        calls, text = _calls(episode), _text(episode)
+        assert 2 <= len(calls) <= 3
+        assert all(call in single.values() for call in calls)
+        assert all(value in text for call in calls for value in _strings(call))
+        assert ".." not in text and "?," not in text
+        assert [f.name for f in episode.functions][: len({c.name for c in calls})] == list(
+            dict.fromkeys(call.name for call in calls)
+        )
+
+
+def test_every_slot_and_intent_is_described():
+    assert len(FUNCTIONS) == 7
+    assert len({slot for f in FUNCTIONS.values() for slot in f.properties}) == 39
+    assert all(f.description for f in FUNCTIONS.values())
+    assert all(p["description"] for f in FUNCTIONS.values() for p in f.properties.values())
+
+
+@pytest.mark.skipif(DATA_DIR is None, reason="the public data is not on this machine")
+def test_real_requests():
+    train, validation = (
+        list(snips.episodes(DATA_DIR / "SNIPS", split)) for split in ("train", "validation")
+    )
+    for records, number in ((train, 13_784), (validation, 700)):
+        episodes = [record for record in records if isinstance(record, Episode)]
+        with_calls = [e for e in episodes if e.no_call_reason is None]
+        joined = [e for e in with_calls if e.episode_id.startswith("joined-")]
+        rejects = [r for r in records if isinstance(r, Reject) and "joined" not in r.record_id]
+        assert len(with_calls) - len(joined) + len(rejects) == number
+        assert abs(len(joined) / len(with_calls) - 1 / 3) < 0.01
+        assert len({e.episode_id for e in episodes}) == len(episodes)
+        for episode in episodes:
+            for call in _calls(episode):
+                assert all(value in _text(episode) for value in _strings(call))
+            if episode.no_call_reason == "no_function":
+                offered = {spec.name for spec in episode.functions}
+                intent = episode.episode_id.split("-")[0]
+                assert intent not in offered
+                assert not (intent in RELATED and offered & RELATED)
+    texts = [
+        {_text(r) for r in records if isinstance(r, Episode)} for records in (train, validation)
+    ]
+    assert not texts[0] & texts[1]
+    assert any("\U0001f355" in text for text in texts[0])  # was written as two surrogates
+    assert not any("Ã" in text for text in texts[0] | texts[1])
+    for episode in [r for r in train if isinstance(r, Episode)][::50]:
+        assert problem(episode) is None
+        assert Episode.from_json(episode.to_json()) == episode
