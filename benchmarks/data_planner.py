@@ -1,11 +1,13 @@
 """How fast batches are planned and assembled, and how full they are.
 
-    python benchmarks/data_planner.py [--sequence_length=8192 ...] [--seconds=2]
+    python benchmarks/data_planner.py [--sequence_length 2048 8192] [--seconds=2]
+    python benchmarks/data_planner.py --cache_dir=DIR --tasks simulator_nested_calls topv2_umbrella
 
 Prints a line for each row length and distribution of example lengths: tokens planned a second (from
 lengths to rows: quotas, shuffles, packing), tokens assembled a second (from examples in memory to
 the arrays of a batch), the part of the positions that hold an example, and the time of a run's
-first batch. One process, one thread; tokens are positions that hold an example.
+first batch. One process, one thread; tokens are positions that hold an example. With a cache, its
+tasks are drawn at equal rates, and assembling includes reading their records.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from granite_fc.data.batches import Batches, MixtureComponent
-from granite_fc.data.examples import TokenizedExample
+from granite_fc.data.cache_reader import open_task
+from granite_fc.data.examples import TokenizedExample, TokenizedExamples
 
 SUBTASKS = 7
 EXAMPLES = 20_000
@@ -62,26 +65,27 @@ def lengths_of(kind: str, subtask: int, sequence_length: int) -> np.ndarray:
 KINDS = ("skewed, mean a third", "skewed, mean 1/20", "skewed, mean 200 tokens", "seven sub-tasks")
 
 
-def make_batches(kind: str, sequence_length: int) -> Batches:
-    """Batches of seven sub-tasks at unequal rates."""
+def make_batches(tasks: Sequence[TokenizedExamples], sequence_length: int) -> Batches:
+    """Batches of tasks at equal rates."""
     return Batches(
-        [
-            MixtureComponent(
-                SharedTokens(f"task{subtask}", lengths_of(kind, subtask, sequence_length)),
-                1.0 + 0.37 * subtask,
-                subtask,
-            )
-            for subtask in range(SUBTASKS)
-        ],
+        [MixtureComponent(task, 1.0, number) for number, task in enumerate(tasks)],
         sequence_length=sequence_length,
         batch_size=ROWS_A_BATCH,
         seed=0,
     )
 
 
-def measure(kind: str, sequence_length: int, seconds: float) -> str:
+def synthetic_tasks(kind: str, sequence_length: int) -> list[SharedTokens]:
+    """Seven sub-tasks."""
+    return [
+        SharedTokens(f"task{subtask}", lengths_of(kind, subtask, sequence_length))
+        for subtask in range(SUBTASKS)
+    ]
+
+
+def measure(kind: str, batches: Batches, seconds: float) -> str:
     """Returns one line of the table."""
-    batches = make_batches(kind, sequence_length)
+    sequence_length = batches.sequence_length
     begun = time.perf_counter()
     batches.batch(0)
     first_batch = time.perf_counter() - begun
@@ -113,6 +117,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sequence_length", type=int, nargs="+", default=[1024, 2048, 8192, 32768])
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
+    parser.add_argument("--cache_dir", help="measure a cache's training examples")
+    parser.add_argument("--tasks", nargs="+", default=[], help="which of its tasks")
     arguments = parser.parse_args()
     print(
         f"{'sequence_length':>15} {'example lengths':<24} {'planned':>10} {'assembled':>12} "
@@ -120,8 +126,13 @@ def main() -> None:
         f"{'':>15} {'':<24} {'M tokens/s':>10} {'M tokens/s':>12} {'%':>8} {'ms':>9}"
     )
     for sequence_length in arguments.sequence_length:
-        for kind in KINDS:
-            print(measure(kind, sequence_length, arguments.seconds), flush=True)
+        if arguments.cache_dir:
+            kinds = {"cache": [open_task(arguments.cache_dir, t, "train") for t in arguments.tasks]}
+        else:
+            kinds = {kind: synthetic_tasks(kind, sequence_length) for kind in KINDS}
+        for kind, tasks in kinds.items():
+            batches = make_batches(tasks, sequence_length)
+            print(measure(kind, batches, arguments.seconds), flush=True)
 
 
 if __name__ == "__main__":
