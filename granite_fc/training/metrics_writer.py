@@ -65,7 +65,12 @@ class MetricsWriter:
     def _open(self, run: str) -> SummaryWriter:
         if run not in self._events:
             purge = self._resume_step + 1 if self._resume_step else None
-            self._events[run] = SummaryWriter(str(self._dir / run), purge_step=purge)
+            # A file is named after the second and the host alone: a quick restart would overwrite it.
+            self._events[run] = SummaryWriter(
+                str(self._dir / run),
+                purge_step=purge,
+                filename_suffix=f".{os.getpid()}.{self._resume_step}",
+            )
         return self._events[run]
 
     def __enter__(self) -> Self:
