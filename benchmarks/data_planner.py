@@ -1,7 +1,7 @@
 """How fast batches are planned and assembled, and how full they are.
 
-    python benchmarks/data_planner.py [--sequence_length 2048 8192] [--seconds=2]
-    python benchmarks/data_planner.py --cache_dir=DIR --tasks simulator_nested_calls topv2_umbrella
+    python -m benchmarks.data_planner [--sequence_length 2048 8192] [--seconds=2]
+    python -m benchmarks.data_planner --cache_dir=DIR --tasks simulator_nested_calls topv2_umbrella
 
 Prints a line for each row length and distribution of example lengths: tokens planned a second (from
 lengths to rows: quotas, shuffles, packing), tokens assembled a second (from examples in memory to
