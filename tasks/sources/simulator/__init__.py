@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from tasks.sources.simulator.config import SimulatorConfig
 from tasks.sources.simulator.episodes import generate_episodes
+from tasks.sources.simulator.executables import executable_functions
 
-__all__ = ["SimulatorConfig", "generate_episodes"]
+__all__ = ["SimulatorConfig", "executable_functions", "generate_episodes"]

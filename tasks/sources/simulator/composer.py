@@ -131,6 +131,11 @@ class Composer:
         """Draws a kind of phrase for a clause of its own."""
         return self.pick(tuple(FORMS[function.name]))
 
+    def statement(self, function: Function) -> str:
+        """Draws a kind of phrase that can follow another: no direct question."""
+        forms = FORMS[function.name]
+        return self.pick([form for form in forms if not form.startswith("question")])
+
     def clause(
         self,
         function: Function,

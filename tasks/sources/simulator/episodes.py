@@ -27,7 +27,7 @@ from tasks.sources.simulator.programs import Program
 from tasks.sources.simulator.types import SemanticType
 from tasks.sources.simulator.world import World
 
-_MAX_ATTEMPTS = 200
+_MAX_ATTEMPTS = 1000
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 from tasks.sources.episode import AssistantTurn, Episode, NoCallReason, Turn, UserTurn
-from tasks.sources.simulator import replies, requests, shapes
+from tasks.sources.simulator import nesting, replies, requests, shapes
 from tasks.sources.simulator.composer import Clause, Composer
 from tasks.sources.simulator.links import ALL, FORMS
 from tasks.sources.simulator.neighbours import distractors, neighbours, substitutes
@@ -80,7 +80,7 @@ class Writer:
             source=SOURCE,
             functions=tuple(functions),
             turns=tuple(self.turns),
-            distractors=distractors(self.composer, related),
+            distractors=distractors(self.composer, related, functions),
             no_call_reason=self.no_call_reason,
         )
 
@@ -91,7 +91,7 @@ def _single(writer: Writer) -> None:
 
 
 def _nested(writer: Writer) -> None:
-    shape = shapes.NESTED[bisect.bisect_right(_NESTED_BOUNDS, writer.variant)][0]
+    shape = nesting.NESTED[bisect.bisect_right(_NESTED_BOUNDS, writer.variant)][0]
     clauses = shape(writer.composer)
     writer.program.label_all([clauses])
     writer.exchange(requests.request_in_order(writer.composer, clauses), clauses)
@@ -121,7 +121,7 @@ def _multi_turn(writer: Writer) -> None:
     if writer.variant < _CLARIFIED_SHARE:
         _clarified(writer)
         return
-    clauses = shapes.chain_of_clauses(composer)
+    clauses = nesting.chain_of_clauses(composer)
     writer.program.label_all([clauses])
     first, second = clauses
     writer.exchange(requests.request_of_one(composer, first), [first])
@@ -179,7 +179,7 @@ def _can_omit(function: Function, form: str) -> bool:
 
 _CAN_OMIT = tuple((f, form) for f in ALL for form in FORMS[f.name] if _can_omit(f, form))
 # The last bound is left out: whatever lies above the others is of the last shape.
-_NESTED_BOUNDS = list(itertools.accumulate(share for _, share in shapes.NESTED[:-1]))
+_NESTED_BOUNDS = list(itertools.accumulate(share for _, share in nesting.NESTED[:-1]))
 
 KINDS: Mapping[str, Callable[[Writer], None]] = {
     "single": _single,

@@ -34,6 +34,15 @@ class Source:
         return self.function.outputs[self.path]
 
 
+def goes_with(first: Source, second: Source) -> bool:
+    """Whether two outputs can feed two arguments of one call: nobody adds degrees to dollars."""
+    if "command" in (first.form, second.form):
+        return False
+    if first.type.broader == "number" and second.type.broader == "number":
+        return first.type is second.type
+    return True
+
+
 def _sources() -> list[Source]:
     found = []
     for function in FUNCTIONS.values():

@@ -41,13 +41,22 @@ def substitutes(composer: Composer, absent: Function) -> list[FunctionSpec]:
     ]
 
 
-def distractors(composer: Composer, related: Sequence[Function]) -> tuple[FunctionSpec, ...]:
-    """Draws functions of domains that have nothing to do with the episode."""
+def distractors(
+    composer: Composer, related: Sequence[Function], on_offer: Sequence[FunctionSpec]
+) -> tuple[FunctionSpec, ...]:
+    """Draws functions of domains that have nothing to do with the episode.
+
+    Args:
+        composer: Draws them.
+        related: The functions that the episode is about.
+        on_offer: What is on offer without them.
+    """
     domains = {function.domain for function in related}
+    present = {spec.name for spec in on_offer}
     chosen: dict[str, FunctionSpec] = {}
     while len(chosen) < _NUM_DISTRACTORS:
         function = composer.pick(ALL)
-        if function.domain not in domains:
+        if function.domain not in domains and function.name not in present:
             chosen[function.name] = function.spec
     return tuple(chosen.values())
 

@@ -162,7 +162,7 @@ def _typed_paths(shape: Shape, prefix: str = "") -> dict[str, SemanticType]:
     if isinstance(shape, str):
         return {prefix: TYPES[shape]}
     entries = [("0", shape[0])] if isinstance(shape, list) else shape.items()
-    paths = {}
+    paths: dict[str, SemanticType] = {}
     for key, value in entries:
         paths |= _typed_paths(value, f"{prefix}.{key}" if prefix else key)
     return paths

@@ -18,15 +18,19 @@ health = Domain("health")
     returns={"doctor": "doctor"},
     nouns={
         "doctor": phrases(
-            "a local {specialty} in {city}",
-            "a good {specialty} in {city}",
-            "the best {specialty} in {city}",
-            unseen=("some {specialty} near {city}", "a trusted {specialty} in {city}"),
+            "a good {specialty} doctor in {city}",
+            "the best {specialty} doctor in {city}",
+            "a doctor in {city} of {specialty} medicine",
+            unseen=(
+                "some {specialty} doctor near {city}",
+                "a trusted doctor in {city} with {specialty} experience",
+            ),
         ),
     },
     questions={
         "doctor": phrases(
-            "which {specialty} works in {city}", unseen=("who is a good {specialty} around {city}",)
+            "which {specialty} doctor works in {city}",
+            unseen=("who is a good {specialty} doctor around {city}",),
         ),
     },
 )

@@ -13,7 +13,7 @@ helpdesk = Domain("helpdesk")
 @helpdesk.function(
     arguments={
         "issue": Argument("issue", "issue"),
-        "priority": Argument("priority", "priority", optional=True, default="normal"),
+        "priority": Argument("priority", "priority", optional=True, default="medium"),
     },
     returns={"ticket": "ticket"},
     commands=phrases(
@@ -27,7 +27,7 @@ helpdesk = Domain("helpdesk")
     ),
     done=("I opened {ticket} for {issue}.", "{issue} is now {ticket}."),
 )
-def open_ticket(world: World, issue: str, priority: str = "normal") -> dict[str, Any]:
+def open_ticket(world: World, issue: str, priority: str = "medium") -> dict[str, Any]:
     """Open a support ticket."""
     return {"ticket": world.new_code("ticket", issue, priority)}
 
@@ -64,8 +64,8 @@ def find_ticket_owner(world: World, ticket: str) -> dict[str, Any]:
         "assign {assignee} to {ticket}",
         "make[ {assignee}] the assignee of {ticket}",
         unseen=(
-            "pass {ticket} on[ to {assignee}] as assigned",
-            "have {ticket} assigned[ to {assignee}]",
+            "assign {ticket} over[ to {assignee}]",
+            "go and assign {ticket}[ to {assignee}]",
         ),
     ),
     done=(

@@ -29,7 +29,7 @@ home = Domain("home")
     done=("The lights in {room} are {on}.", "I turned {on} the lights in {room}."),
 )
 def set_lights(world: World, room: str, on: bool, brightness: int = 100) -> dict[str, Any]:
-    """Turn the lights of a room on or off."""
+    """Turn the lights on or off."""
     world.write("lights", room, brightness if on else 0)
     return {"lit": on}
 

@@ -147,7 +147,7 @@ def find_airport(world: World, city: str) -> dict[str, Any]:
     },
 )
 def find_places(world: World, kind: str, city: str) -> dict[str, Any]:
-    """Places of a kind in a city."""
+    """Address of a kind of place."""
     streets = ("Main Street", "Mill Lane", "Station Road", "Church Street", "Park Avenue")
     places = []
     for rank in range(2):

@@ -72,7 +72,7 @@ def count_shares(world: World, company: str) -> dict[str, Any]:
         "buy[ {shares}] {company} shares",
         "invest in[ {shares}] shares of {company}",
         unseen=(
-            "purchase[ {shares}] shares in {company}",
+            "buy up[ {shares}] shares in {company}",
             "buy me[ {shares}] of the {company} shares",
         ),
     ),

@@ -68,7 +68,7 @@ def get_temperature(world: World, city: str) -> dict[str, Any]:
     },
 )
 def get_forecast(world: World, city: str, date: str) -> dict[str, Any]:
-    """Weather forecast for a day."""
+    """Weather and rain forecast for a day."""
     sky = world.choice(("sunny", "cloudy", "rainy", "snowy", "windy"), "sky", city, date)
     return {"sky": sky, "rain": world.number(0, 20, "rain", city, date) * 5}
 
