@@ -29,6 +29,7 @@ from granite_fc.calls.reference import Reference
 from granite_fc.calls.spec import FunctionSpec
 from tasks.sources.choices import chance, hashed, is_validation, shuffled
 from tasks.sources.episode import CallTurn, Episode, UserTurn
+from tasks.sources.parser_config import ParserConfig
 from tasks.sources.raw_files import RawFolder
 from tasks.sources.records import Record, Reject, checked
 from tasks.sources.said import is_placeholder, is_said
@@ -44,7 +45,7 @@ _OUTPUT = re.compile(r"API_call_(\d+)")
 
 @gin.configurable(module="tasks.sources")
 @dataclasses.dataclass(frozen=True)
-class SealToolsConfig:
+class SealToolsConfig(ParserConfig):
     """What decides the content of the episodes.
 
     Attributes:

@@ -27,6 +27,7 @@ from granite_fc.calls.graph import CallGraph
 from granite_fc.calls.spec import FunctionSpec
 from tasks.sources.choices import chance, hashed, shuffled
 from tasks.sources.episode import AssistantTurn, CallTurn, Episode, Turn, UserTurn
+from tasks.sources.parser_config import ParserConfig
 from tasks.sources.raw_files import RawFolder
 from tasks.sources.records import Record, Reject, checked
 from tasks.sources.sgd_schema import Service, read_services
@@ -40,6 +41,7 @@ FILES = (r"(train|dev)/schema\.json", r"(train|dev)/dialogues_\d+\.json")
 _NEIGHBOURS = (
     {"Movies", "Media", "Events", "Music"},
     {"Hotels", "Homes", "Travel"},
+    {"Events", "Travel"},
     {"Buses", "Flights", "Trains", "RideSharing", "RentalCars"},
     {"Calendar", "Alarm", "Events", "Services"},
     {"Banks", "Payment"},
@@ -48,7 +50,7 @@ _NEIGHBOURS = (
 
 @gin.configurable(module="tasks.sources")
 @dataclasses.dataclass(frozen=True)
-class SgdConfig:
+class SgdConfig(ParserConfig):
     """What decides the content of the episodes.
 
     Attributes:

@@ -24,6 +24,7 @@ from granite_fc.calls.call import Call
 from granite_fc.calls.graph import CallGraph
 from tasks.sources.choices import chance, hashed, shuffled
 from tasks.sources.episode import CallTurn, Episode, UserTurn
+from tasks.sources.parser_config import ParserConfig
 from tasks.sources.raw_files import RawFolder
 from tasks.sources.records import Record, Reject, checked
 from tasks.sources.snips_functions import FUNCTIONS, RELATED
@@ -39,7 +40,7 @@ _JOINTS = (" and ", ", and also ", ". Also, ", ". {}", "; then there's this: ", 
 
 @gin.configurable(module="tasks.sources")
 @dataclasses.dataclass(frozen=True)
-class SnipsConfig:
+class SnipsConfig(ParserConfig):
     """What decides the content of the episodes.
 
     Attributes:

@@ -25,6 +25,7 @@ from granite_fc.calls.graph import CallGraph
 from granite_fc.calls.reference import Reference
 from tasks.sources.choices import chance, is_validation, shuffled
 from tasks.sources.episode import CallTurn, Episode, UserTurn
+from tasks.sources.parser_config import ParserConfig
 from tasks.sources.raw_files import RawFolder
 from tasks.sources.records import Record, Reject, checked
 from tasks.sources.topv2_functions import DOMAINS, FUNCTIONS, output_field
@@ -38,7 +39,7 @@ _NEIGHBOURS = ({"alarm", "timer", "reminder"}, {"event", "navigation", "reminder
 
 @gin.configurable(module="tasks.sources")
 @dataclasses.dataclass(frozen=True)
-class TopV2Config:
+class TopV2Config(ParserConfig):
     """What decides the content of the episodes.
 
     Attributes:

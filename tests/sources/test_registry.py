@@ -65,6 +65,16 @@ def test_content_is_json_and_follows_gin(source):
     assert source.content() == before
 
 
+@pytest.mark.parametrize("source", SOURCES.values(), ids=lambda source: source.name)
+def test_settings_out_of_range_are_configuration_errors(source):
+    for field in dataclasses.fields(source.settings()):
+        if field.type in ("int", "float"):
+            for value in (-1, "1", True, *([1.5] if field.type == "float" else [0.5])):
+                with pytest.raises(ConfigurationError) as caught:
+                    dataclasses.replace(source.settings(), **{field.name: value})
+                assert caught.value.key.endswith(f".{field.name}")
+
+
 @pytest.mark.parametrize("source", PUBLIC, ids=lambda source: source.name)
 def test_missing_data_says_what_to_clone(source, tmp_path):
     for data_dir, found in ((None, "None"), (tmp_path, str(tmp_path / source.folders[0]))):

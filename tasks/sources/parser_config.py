@@ -1,0 +1,29 @@
+"""What the settings of the parsers have in common."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from granite_fc.errors import ConfigurationError
+
+
+@dataclasses.dataclass(frozen=True)
+class ParserConfig:
+    """Settings that are shares (declared as float) or numbers of things (declared as int).
+
+    Raises:
+        ConfigurationError: A share is not from 0 to 1, or a number is negative or no integer.
+    """
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.type == "float":
+                fits = isinstance(value, int | float) and 0 <= value <= 1
+                expected = "a share from 0 to 1"
+            else:
+                fits = isinstance(value, int) and value >= 0
+                expected = "an integer of at least 0"
+            if isinstance(value, bool) or not fits:
+                key = f"{type(self).__name__}.{field.name}"
+                raise ConfigurationError(key, found=value, expected=expected)
