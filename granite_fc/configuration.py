@@ -10,6 +10,7 @@ import argparse
 import ast
 import difflib
 import importlib.util  # noqa: F401  gin uses it for missing includes without importing it
+import logging
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -70,6 +71,12 @@ def split_overrides(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], li
             raise ConfigurationError(argument, found=argument, expected="--gin.NAME=VALUE")
         overrides.append((name, value))
     return overrides, others
+
+
+def parse_arguments(arguments: argparse.Namespace) -> None:
+    """Calls `parse` with what `add_arguments` and `split_overrides` took from the command line."""
+    search_paths = [path for path in arguments.gin_search_paths.split(",") if path]
+    parse(arguments.gin_file, arguments.overrides, search_paths)
 
 
 def parse(
@@ -186,6 +193,9 @@ def _macros() -> Iterator[str]:
 
 def _translate_errors(where: str, parse_step: Any, value: str | None = None) -> None:
     """Runs one step of gin's parser and turns what it raises into errors that name the mistake."""
+    # gin logs an error for every folder of the search path that lacks an included file.
+    previous_level = logging.root.manager.disable
+    logging.disable(logging.ERROR)
     try:
         parse_step()
     except ConfigurationError:
@@ -228,6 +238,8 @@ def _translate_errors(where: str, parse_step: Any, value: str | None = None) -> 
                 remedy=_nearest(match[1], list(_macros())),
             ) from None
         raise ConfigurationError(where, found=message.strip(), expected="valid gin") from None
+    finally:
+        logging.disable(previous_level)
 
 
 def _location(where: str, message: str) -> str:

@@ -15,6 +15,7 @@ class ConfigurationError(Exception):
         found: The value that was found there.
         expected: What would have been accepted.
         remedy: What to do about it; may be empty where `expected` says it all.
+        message: All of it in one line.
     """
 
     def __init__(self, key: str, *, found: object, expected: str, remedy: str = "") -> None:
@@ -23,4 +24,5 @@ class ConfigurationError(Exception):
         self.expected = expected
         self.remedy = remedy
         message = f"{key}: found {found!r}, expected {expected}."
-        super().__init__(f"{message} {remedy}" if remedy else message)
+        self.message = f"{message} {remedy}" if remedy else message
+        super().__init__(self.message)

@@ -47,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parsed.overrides = overrides
         return parsed.run(parsed)
     except ConfigurationError as error:
-        print(f"granite-fc: {error}", file=sys.stderr)
+        # Not str(error): gin appends the chain of configurables to it.
+        print(f"granite-fc: {error.message}", file=sys.stderr)
         return 2
 
 

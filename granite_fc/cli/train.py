@@ -1,0 +1,60 @@
+"""`granite-fc train`: trains a model, evaluates it and reports, per sub-task."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+
+from granite_fc import configuration
+from granite_fc.data import declarations
+from granite_fc.data.cache_status import missing_tasks
+from granite_fc.data.locations import cache_directory
+from granite_fc.vocabularies import load_vocabulary
+
+_CONFIGURATION_ERROR = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the subcommand's arguments."""
+    configuration.add_arguments(parser, required=True)
+    parser.add_argument(
+        "--dry_run",
+        action="store_true",
+        help="check the configuration, say what would be run, and stop before any device is used",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Writes the caches that are missing, then trains; returns the exit status."""
+    configuration.parse_arguments(arguments)
+    # Imported after the configuration has been read: gin files name the modules that they need.
+    from granite_fc.training.loop import train
+
+    mixture = configuration.macro("MIXTURE_OR_TASK_NAME")
+    missing = missing_tasks(
+        declarations.mixture_rates(mixture), cache_directory(), load_vocabulary()
+    )
+    if missing and arguments.dry_run:
+        print(
+            f"{len(missing)} caches would be written to {cache_directory()}: {', '.join(missing)}"
+        )
+        return 0
+    if missing:
+        _write_caches(arguments)
+    train(dry_run=arguments.dry_run)
+    return 0
+
+
+def _write_caches(arguments: argparse.Namespace) -> None:
+    """Runs `granite-fc cache` in a process of its own, whose TensorFlow and memory end with it."""
+    command = [sys.executable, "-m", "granite_fc.cli.main", "cache"]
+    command += [f"--gin_file={gin_file}" for gin_file in arguments.gin_file]
+    command += [f"--gin.{name}={value}" for name, value in arguments.overrides]
+    if arguments.gin_search_paths:
+        command.append(f"--gin_search_paths={arguments.gin_search_paths}")
+    status = subprocess.run(command).returncode
+    if status == _CONFIGURATION_ERROR:
+        raise SystemExit(_CONFIGURATION_ERROR)  # the message has been printed
+    if status:
+        raise RuntimeError(f"writing the caches failed with exit status {status}")
