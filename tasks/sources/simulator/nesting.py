@@ -74,6 +74,9 @@ def fan_out(composer: Composer) -> list[Clause]:
     if not others:
         raise DeadEndError
     other, name = composer.pick(others)
+    found = second.node.function.outputs.get(second.path)
+    if found is not None and found.feeds(other.arguments[name]):
+        raise DeadEndError  # "that amount" would no longer say which
     return [first, second, _referring_back(composer, other, name, first, source)]
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 
+import gin
 import pytest
 
 from granite_fc.errors import ConfigurationError
@@ -102,6 +103,19 @@ def test_wrong_shares_are_refused(kinds):
 def test_wrong_numbers_are_refused(name, value):
     with pytest.raises(ConfigurationError, match=name):
         SimulatorConfig(**{name: value})
+
+
+def test_gin_binds_the_configuration():
+    gin.clear_config()
+    try:
+        gin.parse_config("""
+            SimulatorConfig.train_episodes = 12
+            tasks.sources.SimulatorConfig.kinds = {"single": 1.0}
+        """)
+        config = SimulatorConfig(seed=4)
+        assert (config.episodes("train"), config.seed, config.kinds) == (12, 4, {"single": 1.0})
+    finally:
+        gin.clear_config()
 
 
 def graphs(drafts, kind):
