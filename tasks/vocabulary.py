@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -87,7 +88,7 @@ class SeqioVocabulary(seqio.Vocabulary):
 
     def _decode_tf(self, ids: tf.Tensor) -> tf.Tensor:
         def decode(values: np.ndarray) -> np.ndarray:
-            rows = values.reshape(-1, values.shape[-1]) if values.size else [[]]
+            rows = values.reshape(math.prod(values.shape[:-1]), values.shape[-1])
             texts = [self.decode(row).encode() for row in rows]
             return np.array(texts, object).reshape(values.shape[:-1])
 

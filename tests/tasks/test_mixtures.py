@@ -30,6 +30,8 @@ EPISODES = (
     episodes.MISSING,
 )
 
+REGISTERED_SOURCES = {pair: seqio.TaskRegistry.get(task_name(*pair)).source for pair in all_tasks()}
+
 
 @pytest.fixture(scope="module")
 def vocabulary_file(tmp_path_factory):
@@ -75,6 +77,14 @@ def test_seqio_knows_every_declared_name():
     registered = {*seqio.TaskRegistry.names(), *seqio.MixtureRegistry.names()}
     assert set(declarations.names()) <= registered
     declarations.register_with_seqio()
+
+
+def test_the_tasks_of_a_source_share_one_reader():
+    readers = collections.defaultdict(set)
+    for (source, _), reader in REGISTERED_SOURCES.items():
+        readers[source].add(id(reader))
+    assert {len(ids) for ids in readers.values()} == {1}
+    assert len({id(reader) for reader in REGISTERED_SOURCES.values()}) == len(readers)
 
 
 @pytest.mark.parametrize("subtask", RENDERERS)
@@ -188,6 +198,8 @@ def test_the_vocabulary_gives_text_back():
         assert vocabulary.decode(ids) == text
         assert vocabulary.decode([*ids, vocabulary.eos_id]) == text
         assert vocabulary.decode_tf(tf.constant(ids, tf.int32)).numpy().decode() == text
+    assert vocabulary.decode_tf(tf.zeros([0], tf.int32)).numpy() == b""
+    assert vocabulary.decode_tf(tf.zeros([2, 0], tf.int32)).numpy().tolist() == [b"", b""]
     # What an end-of-sequence id inside a text is stays there.
     inside = [vocabulary.eos_id, *vocabulary.encode("a")]
     assert vocabulary.decode(inside) == wrapped.decode(inside)
