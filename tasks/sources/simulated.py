@@ -19,5 +19,6 @@ def episodes(
 ) -> Iterator[Record]:
     """Yields the episodes of a split; there is no directory to read."""
     config = config or SimulatorConfig()
-    for episode in generate_episodes(config.seed, split, 0, config.episodes(split)):
+    count = config.episodes(split)
+    for episode in generate_episodes(config.seed, split, 0, count, config.kinds):
         yield from checked(episode)
