@@ -74,9 +74,9 @@ def attention(
         return jnp.moveaxis(x.reshape(x.shape[0], block, num_blocks, *x.shape[2:]), 2, 0)
 
     def body(arguments: tuple[jax.Array, ...]) -> jax.Array:
-        index, *rest = arguments
-        key_of_block = None if dropout_key is None else jax.random.fold_in(dropout_key, index)
-        return attend(*rest, key_of_block)
+        index, queries, segment_ids, positions = arguments
+        block_key = None if dropout_key is None else jax.random.fold_in(dropout_key, index)
+        return attend(queries, segment_ids, positions, block_key)
 
     blocks = jax.lax.map(
         jax.checkpoint(body, prevent_cse=False),

@@ -83,7 +83,7 @@ def logical_axes(config: DecoderConfig) -> Params:
     def names(module: nnx.Module, prefix: tuple[str, ...] = ()) -> Params:
         return _nest(
             {
-                path: (*prefix, *variable.get_metadata("logical_axes"))
+                tuple(map(str, path)): (*prefix, *variable.get_metadata("logical_axes"))
                 for path, variable in nnx.to_flat_state(nnx.state(module))
             }
         )
