@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from granite_fc.checkpoints.checkpoints import CheckpointPolicy
@@ -32,7 +31,10 @@ def check_run(
     batch_size: int,
     sequence_length: int,
     microbatches: int,
-    periods: Mapping[str, int],
+    log_period: int,
+    eval_period: int,
+    eval_examples: int | None,
+    generation_examples: int,
 ) -> None:
     """Checks a run's configuration; see `granite_fc.training.loop.train` for the arguments.
 
@@ -43,12 +45,20 @@ def check_run(
         raise ConfigurationError(
             "TRAIN_STEPS", found=train_steps, expected="an integer of at least 1"
         )
-    for name, least in (("log_period", 1), ("eval_period", 0)):
-        period = periods[name]
-        if isinstance(period, bool) or not isinstance(period, int) or period < least:
+    for name, number, least in (
+        ("log_period", log_period, 1),
+        ("eval_period", eval_period, 0),
+        ("eval_examples", 0 if eval_examples is None else eval_examples, 0),
+        ("generation_examples", generation_examples, 0),
+    ):
+        if isinstance(number, bool) or not isinstance(number, int) or number < least:
             raise ConfigurationError(
-                f"train.{name}", found=period, expected=f"an integer of at least {least}"
+                f"train.{name}", found=number, expected=f"an integer of at least {least}"
             )
+    if generation_examples and vocabulary is None:
+        raise ConfigurationError(
+            "train.vocabulary", found=None, expected="a vocabulary to read the answers with"
+        )
     if not isinstance(optimizer, Optimizer):
         raise ConfigurationError(
             "train.optimizer", found=optimizer, expected="@adamw(), @adafactor() or @muon()"

@@ -65,7 +65,7 @@ class MetricsWriter:
     def _open(self, run: str) -> SummaryWriter:
         if run not in self._events:
             purge = self._resume_step + 1 if self._resume_step else None
-            # A file is named after the second and the host alone: a quick restart would overwrite it.
+            # Files are named after the second and the host: a quick restart would overwrite one.
             self._events[run] = SummaryWriter(
                 str(self._dir / run),
                 purge_step=purge,

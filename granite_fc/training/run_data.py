@@ -9,6 +9,7 @@ from granite_fc.data import declarations
 from granite_fc.data.batches import Batches, MixtureComponent
 from granite_fc.data.cache_reader import open_task
 from granite_fc.data.evaluation_batches import EvaluationBatches
+from granite_fc.data.examples import TokenizedExamples
 from granite_fc.data.manifest import Manifest
 
 
@@ -22,12 +23,14 @@ class RunData:
         batches: The batches to train on.
         evaluation: Task name to the validation examples, each once; a task without a validation
             split is absent.
+        held_out: Task name to the same examples, not packed.
     """
 
     subtasks: tuple[str, ...]
     tasks: dict[str, int]
     batches: Batches
     evaluation: dict[str, EvaluationBatches]
+    held_out: dict[str, TokenizedExamples]
 
 
 def open_run_data(
@@ -63,18 +66,23 @@ def open_run_data(
         batch_size=batch_size,
         seed=seed,
     )
+    held_out: dict[str, TokenizedExamples] = {
+        name: open_task(cache_dir, name, "validation")
+        for name, task in opened.items()
+        if _has_validation(task.manifest)
+    }
     evaluation = {
         name: EvaluationBatches(
-            open_task(cache_dir, name, "validation"),
+            examples,
             subtask_id=tasks[name],
             sequence_length=sequence_length,
             batch_size=batch_size,
             limit=eval_examples,
         )
-        for name, task in opened.items()
-        if eval_examples != 0 and _has_validation(task.manifest)
+        for name, examples in held_out.items()
+        if eval_examples != 0
     }
-    return RunData(subtasks, tasks, batches, evaluation)
+    return RunData(subtasks, tasks, batches, evaluation, held_out)
 
 
 def _has_validation(manifest: Manifest) -> bool:

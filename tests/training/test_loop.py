@@ -42,7 +42,7 @@ def folder(cache: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(cache: Path) -> tuple[Path, TrainResult]:
-    result = run(cache)
+    result = run(cache, generation_examples=3)
     assert result is not None
     return cache / "model", result
 
@@ -81,6 +81,19 @@ def test_a_run_learns_and_leaves_everything_behind(finished: tuple[Path, TrainRe
         assert list((model_dir / name).glob("events.out.tfevents*")), name
     assert sorted(lines(model_dir, "training_eval")) == [6, STEPS]
     assert lines(model_dir, name="timing/compile_seconds")[0] > 0
+
+
+def test_a_run_answers_held_out_requests(finished: tuple[Path, TrainResult]) -> None:
+    model_dir, result = finished
+    assert {task: match.total for task, match in result.answers.items()} == {
+        "copying": 3,
+        "counting": 3,
+    }
+    assert result.subtask_of == TASKS
+    for task, match in result.answers.items():
+        written = (model_dir / "predictions" / str(STEPS) / f"{task}.jsonl").read_text()
+        assert len(written.splitlines()) == 3
+        assert lines(model_dir, f"inference_eval/{task}", "exact_match") == {STEPS: match.share}
 
 
 def test_evaluation_is_that_of_the_examples_one_by_one(
@@ -211,6 +224,7 @@ def test_a_checkpoint_of_another_model_or_other_data_is_refused(
         ({"model": model(vocab_size=62)}, "vocab_size: found 62"),
         ({"model": model(positions="learned", max_positions=16)}, "max_positions = 16"),
         ({"initial_checkpoint_path": "absent"}, "MODEL_DIR"),
+        ({"vocabulary": None, "generation_examples": 2}, "train.vocabulary"),
     ],
 )
 def test_a_wrong_configuration_is_refused_before_a_device_is_used(

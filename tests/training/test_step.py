@@ -109,10 +109,9 @@ def test_other_optimizers_are_the_same_on_a_mesh(optimizer: Optimizer) -> None:
     assert mix.sharding.spec == jax.P(None, "fsdp", "tensor")
 
 
-@pytest.mark.parametrize("microbatches", [2, 4])
-def test_microbatches_change_nothing(microbatches: int) -> None:
+def test_microbatches_change_nothing() -> None:
     one_state, one = run(5, dropout=0.0)
-    state, many = run(5, dropout=0.0, microbatches=microbatches)
+    state, many = run(5, dropout=0.0, microbatches=4)
     for name in one[0]:
         np.testing.assert_allclose(
             [m[name] for m in many], [m[name] for m in one], rtol=2e-5, atol=1e-6, err_msg=name
@@ -183,7 +182,6 @@ def test_gradients_are_clipped_to_the_global_norm() -> None:
 
 
 def test_a_batch_without_loss_changes_no_parameter_to_nan() -> None:
-    _, history = run(1)
     batch = make_batch(0)
     batch["loss_weights"][:] = 0
     optimizer = AdamW(1e-3, weight_decay=0.0)
@@ -198,7 +196,6 @@ def test_a_batch_without_loss_changes_no_parameter_to_nan() -> None:
     state, metrics = jax.jit(step)(init_state(init_params, transformation, 0), batch)
     assert metrics["loss"] == 0
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state))
-    assert history[0]["loss"] > 0
 
 
 def test_evaluation_sums_are_those_of_a_step_without_dropout() -> None:

@@ -1,0 +1,265 @@
+"""A run on its devices: step, log, evaluate, save, end."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import gin
+import jax
+
+from granite_fc.checkpoints.checkpoints import CheckpointPolicy, Checkpoints
+from granite_fc.data.read_ahead import ReadAhead
+from granite_fc.evaluation.generation import ExactMatch
+from granite_fc.evaluation.held_out import answer_held_out
+from granite_fc.sharding.activate import activate
+from granite_fc.sharding.model_info import write_model_info
+from granite_fc.training.metrics import Scalars, SumOfSteps, check_finite
+from granite_fc.training.metrics_writer import MetricsWriter
+from granite_fc.training.mfu import FORMULA, ModelFlops, peak_flops
+from granite_fc.training.placement import BatchPlacement
+from granite_fc.training.preemption import Preempted, PreemptionWatch
+from granite_fc.training.programs import Programs
+from granite_fc.training.progress import TrainingProgress, describe
+from granite_fc.training.resumption import describe_run
+from granite_fc.training.run_data import RunData
+from granite_fc.training.step import TrainState
+from granite_fc.training.teacher_forced import evaluate_losses
+from granite_fc.training.timing import Pace
+from granite_fc.vocabularies.vocabulary import Vocabulary
+
+# Steps that may be under way: enough to keep the devices busy, few enough to notice a signal or an
+# error soon.
+_STEPS_AHEAD = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainResult:
+    """How a run ended.
+
+    Attributes:
+        step: Steps done.
+        train: The last scalars of training; empty where no step was left to do.
+        evaluation: The last scalars of the evaluation over all tasks; empty where there is none.
+        answers: Task name to how many held-out requests were answered right.
+        subtask_of: Task name to sub-task, for every task.
+    """
+
+    step: int
+    train: Scalars
+    evaluation: Scalars
+    answers: dict[str, ExactMatch]
+    subtask_of: dict[str, str]
+
+
+class Run:
+    """The part of a run that works on devices.
+
+    Args:
+        programs: What to compute.
+        data: What to read.
+        saved: Where checkpoints go.
+        policy: When they do.
+        model_dir: Where everything else goes.
+        state: The state to begin with.
+        step: Steps done.
+    """
+
+    def __init__(
+        self,
+        programs: Programs,
+        data: RunData,
+        saved: Checkpoints,
+        policy: CheckpointPolicy,
+        model_dir: Path,
+        state: TrainState,
+        step: int,
+    ) -> None:
+        self._programs = programs
+        self._recipe = programs.recipe
+        self._data = data
+        self._saved = saved
+        self._policy = policy
+        self._model_dir = model_dir
+        self._state = state
+        self._first_step = self._step = step
+        self._leader = jax.process_index() == 0
+        self._placement = BatchPlacement(programs.batch_sharding, self._recipe.batch_shape)
+        self._eval_step = programs.eval_step()
+        self._under_way: list[tuple[int, Any]] = []
+        self._sum = SumOfSteps()
+        self._evaluated: tuple[int, Scalars] = (-1, {})
+        self._logged: Scalars = {}
+        layout = programs.layout
+        devices = programs.mesh.devices
+        self._peak = peak_flops(devices.flat[0].device_kind)
+        flops = ModelFlops.of(self._recipe.model, layout.axes, layout.state["params"])
+        self._pace = Pace(flops, devices.size, self._peak)
+
+    def train(
+        self,
+        *,
+        log_period: int,
+        eval_period: int,
+        vocabulary: Vocabulary | None,
+        generation_examples: int,
+    ) -> TrainResult:
+        """Runs the steps that are left; see `granite_fc.training.loop.train`."""
+        total = self._recipe.train_steps
+        with (
+            MetricsWriter(
+                self._model_dir, resume_step=self._first_step, enabled=self._leader
+            ) as self._writer,
+            TrainingProgress(total, done=self._first_step, enabled=self._leader) as self._progress,
+            PreemptionWatch() as watch,
+        ):
+            self._describe()
+            if self._step < total:
+                self._steps(log_period, eval_period, watch)
+            self._evaluate()
+            self._save()
+            # What follows may fail without harm to what was trained.
+            self._saved.wait()
+            answers: dict[str, ExactMatch] = {}
+            if vocabulary is not None and generation_examples:
+                answers = self._answer(vocabulary, generation_examples)
+            return self._summarize(answers)
+
+    def _describe(self) -> None:
+        """Writes `config.gin` and `model-info.txt`, and says how the run begins."""
+        config = gin.operative_config_str()
+        if self._leader:
+            write_model_info(self._model_dir, self._programs.layout.info())
+            (self._model_dir / "config.gin").write_text(config, encoding="utf-8")
+        self._writer.text("train", "config", config)
+        layout = self._programs.layout
+        spread = " x ".join(f"{axis} {size}" for axis, size in layout.mesh_shape.items())
+        kind = self._programs.mesh.devices.flat[0].device_kind
+        self._progress.say(f"mesh {spread} of {kind}; {len(self._data.tasks)} tasks")
+        if self._peak is None:
+            self._progress.say(f"No MFU is given: the peak of {kind} devices is not known.")
+        else:
+            self._progress.say(f"{FORMULA}; peak = {self._peak:.4g} FLOP/s")
+        self._progress.say(
+            f"going on from the checkpoint at step {self._first_step}"
+            if self._first_step
+            else f"starting in {self._model_dir}"
+        )
+
+    def _steps(self, log_period: int, eval_period: int, watch: PreemptionWatch) -> None:
+        train_step, seconds = self._programs.compile_train_step()
+        self._writer.write("train", self._step, {"timing/compile_seconds": seconds})
+        self._progress.say(f"compiled the training step in {seconds:.1f} s")
+        self._progress.start()
+        with ReadAhead(
+            self._data.batches,
+            rows=self._placement.rows,
+            start=self._step,
+            stop=self._recipe.train_steps,
+        ) as batches:
+            self._pace.restart()
+            for number, local in batches:
+                self._state, metrics = train_step(self._state, self._placement.put(local))
+                self._step = number + 1
+                self._under_way.append((number, metrics))
+                self._collect(_STEPS_AHEAD)
+                self._progress.step(self._step)
+                if self._step % log_period == 0 or self._step == self._recipe.train_steps:
+                    self._log(batches.seconds_waited)
+                if eval_period and self._step % eval_period == 0:
+                    self._evaluate()
+                if self._policy.is_due(self._step):
+                    self._save()
+                if watch.stops_at(self._step):
+                    self._save()
+                    self._saved.wait()
+                    self._progress.say(f"told to stop: saved a checkpoint at step {self._step}")
+                    raise Preempted(self._step)
+
+    def _collect(self, left: int) -> None:
+        """Fetches the metrics of all but the last `left` steps; this waits for those steps."""
+        while len(self._under_way) > left:
+            number, metrics = self._under_way.pop(0)
+            values = jax.device_get(metrics)
+            self._sum.add(values)
+            try:
+                check_finite(number, values)
+            except FloatingPointError:
+                self._writer.write("train", number + 1, self._sum.scalars(self._data.subtasks))
+                raise
+
+    def _log(self, waited: float) -> None:
+        self._collect(0)
+        done = self._sum
+        self._sum = SumOfSteps()
+        rows, positions = self._recipe.batch_shape
+        timings = self._pace.lap(
+            done.steps,
+            float(done.sums["tokens"]),
+            float(done.sums["attended"]),
+            rows * positions,
+            waited,
+        )
+        self._logged = {**done.scalars(self._data.subtasks), **timings}
+        self._writer.write("train", self._step, self._logged)
+        self._progress.log(self._logged)
+
+    def _evaluate(self) -> None:
+        if not self._data.evaluation or self._evaluated[0] == self._step:
+            return
+        with self._pace.paused():
+            of_tasks, together = evaluate_losses(
+                self._state["params"],
+                self._data.evaluation,
+                self._eval_step,
+                self._placement,
+                self._data.subtasks,
+            )
+        for name, scalars in of_tasks.items():
+            self._writer.write(f"training_eval/{name}", self._step, scalars)
+        self._writer.write("training_eval", self._step, together)
+        self._progress.say(f"evaluation at step {self._step}: {describe(together)}")
+        self._evaluated = (self._step, together)
+
+    def _save(self) -> None:
+        # What is saved has been looked at: a checkpoint never holds a state after a non-finite
+        # step.
+        self._collect(0)
+        with self._pace.paused():
+            about = describe_run(self._recipe.model, self._data, self._step)
+            self._saved.save(self._step, self._state, about)
+
+    def _answer(self, vocabulary: Vocabulary, limit: int) -> dict[str, ExactMatch]:
+        """Lets the model answer held-out requests and writes down how many answers are right."""
+        self._progress.say(f"answering up to {limit} held-out requests a task")
+        with activate(self._programs.mesh, self._programs.rules):
+            answers = answer_held_out(
+                self._recipe.model,
+                self._state["params"],
+                self._data.held_out.values(),
+                vocabulary,
+                limit=limit,
+                sequence_length=self._recipe.sequence_length,
+                predictions_dir=self._model_dir / "predictions" / str(self._step)
+                if self._leader
+                else None,
+            )
+        for name, match in answers.items():
+            scalars = {"exact_match": match.share, "requests": float(match.total)}
+            self._writer.write(f"inference_eval/{name}", self._step, scalars)
+        return answers
+
+    def _summarize(self, answers: dict[str, ExactMatch]) -> TrainResult:
+        result = TrainResult(
+            step=self._step,
+            train=self._logged,
+            evaluation=self._evaluated[1],
+            answers=answers,
+            subtask_of={name: self._data.subtasks[i] for name, i in self._data.tasks.items()},
+        )
+        self._progress.say(
+            f"done: {self._step} steps; training {describe(result.train) or 'had been done'}; "
+            f"evaluation {describe(result.evaluation) or 'none'}; in {self._model_dir}"
+        )
+        return result
