@@ -62,7 +62,7 @@ def write_tasks(
         ) from error
     if num_workers is not None and num_workers < 1:
         raise ConfigurationError("--num_workers", found=num_workers, expected="at least 1")
-    declarations.register_with_seqio()
+    seqio_examples.register()
     with _only_writer(folder) as waited:
         if waited:
             names = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from granite_fc.data import declarations, seqio_examples
+from granite_fc.data import seqio_examples
 from granite_fc.errors import ConfigurationError
 
 
@@ -19,7 +19,7 @@ def mixture_texts(rates: Mapping[str, float], max_characters: int) -> Iterator[s
     Raises:
         ConfigurationError: A task makes its examples in no plain Python function.
     """
-    declarations.register_with_seqio()
+    seqio_examples.register()
     total = sum(rates.values())
     for name, rate in rates.items():
         task = seqio_examples.registered_task(name)

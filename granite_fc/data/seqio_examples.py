@@ -7,8 +7,10 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import gin
 import numpy as np
 
+from granite_fc.data import declarations
 from granite_fc.data.native_logs import silent_native_logs
 from granite_fc.data.plain_function import PlainFunction
 from granite_fc.errors import ConfigurationError
@@ -18,6 +20,9 @@ with silent_native_logs():
     import seqio
     import tensorflow as tf
 
+    # Reading is all that TensorFlow does here; accelerators belong to the training process.
+    tf.config.set_visible_devices([], "GPU")
+
 # Steps that the cache writer does itself, in the same way.
 _DONE_BY_THE_WRITER = (
     seqio.preprocessors.tokenize,
@@ -26,8 +31,12 @@ _DONE_BY_THE_WRITER = (
 )
 _PROBE = 'ASSISTANT:\n<function_call> {"name": "probe", "arguments": {"on": "2019-03-01"}} é\n'
 
-# Reading is all that TensorFlow does here; accelerators belong to the training process.
-tf.config.set_visible_devices([], "GPU")
+
+def register() -> None:
+    """Registers all declared tasks with SeqIO."""
+    # The modules may bring configurables with defaults, after the configuration was closed.
+    with gin.unlock_config():
+        declarations.register_with_seqio()
 
 
 def registered_task(name: str) -> seqio.Task:
