@@ -12,7 +12,7 @@ import gin
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
-from granite_fc.checkpoints.strict import check_same_arrays
+from granite_fc.checkpoints.strict import check_same_arrays, stored_arrays
 from granite_fc.errors import ConfigurationError
 
 PyTree = Any
@@ -129,10 +129,8 @@ class Checkpoints:
             ConfigurationError: Names every array that is missing, left over or of another shape or
                 dtype.
         """
-        stored = ocp.StandardCheckpointer().metadata(self.directory / str(step) / STATE)
-        check_same_arrays(
-            stored.item_metadata.tree, abstract_state, str(self.directory / str(step))
-        )
+        stored = stored_arrays(self.directory / str(step) / STATE)
+        check_same_arrays(stored, abstract_state, str(self.directory / str(step)))
         restored = self._manager.restore(
             step, args=ocp.args.Composite(**{STATE: ocp.args.StandardRestore(abstract_state)})
         )

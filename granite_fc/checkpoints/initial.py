@@ -9,7 +9,7 @@ import jax
 import orbax.checkpoint as ocp
 
 from granite_fc.checkpoints.checkpoints import DATA, STATE
-from granite_fc.checkpoints.strict import check_same_arrays
+from granite_fc.checkpoints.strict import check_same_arrays, stored_arrays
 from granite_fc.errors import ConfigurationError
 
 PyTree = Any
@@ -77,7 +77,7 @@ def restore_params(path: str | Path, abstract_params: PyTree) -> PyTree:
         abstract_params,
     )
     with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
-        stored = checkpointer.metadata(directory / STATE).item_metadata.tree
+        stored = stored_arrays(directory / STATE)
         check_same_arrays(stored["params"], abstract_params, str(directory))
         target = {"params": abstract_params}
         restored = checkpointer.restore(
