@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import marshal
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -22,6 +24,10 @@ class UserTurn:
 @dataclasses.dataclass(frozen=True)
 class CallTurn:
     """The calls that the assistant makes at one point, and what they return.
+
+    Their order matters only as far as they refer to each other: calls that have to be made in order
+    for another reason, because of what they change or because the user says so, are in call turns
+    of their own, one right after the other.
 
     Attributes:
         calls: In an order in which they can be executed. Labels are unique in the episode; a
@@ -101,13 +107,23 @@ class Episode:
         return cls(
             episode_id=record["episode_id"],
             source=record["source"],
-            functions=tuple(FunctionSpec.from_json(spec) for spec in record["functions"]),
+            functions=tuple(map(_spec_from_json, record["functions"])),
             turns=tuple(turns),
-            distractors=tuple(
-                FunctionSpec.from_json(spec) for spec in record.get("distractors", ())
-            ),
+            distractors=tuple(map(_spec_from_json, record.get("distractors", ()))),
             no_call_reason=record.get("no_call_reason"),
         )
+
+
+def _spec_from_json(obj: Any) -> FunctionSpec:
+    # Few functions are on offer in many episodes, and checking a schema takes ten times as long as
+    # writing it as bytes. Equality would not do as a key: it takes 1, 1.0 and true for the same.
+    # Version 2, because later ones write equal values in several ways.
+    return _known_spec(marshal.dumps(obj, 2))
+
+
+@functools.lru_cache(maxsize=8192)
+def _known_spec(written: bytes) -> FunctionSpec:
+    return FunctionSpec.from_json(marshal.loads(written))
 
 
 def _turn_to_json(turn: Turn) -> dict[str, Any]:
