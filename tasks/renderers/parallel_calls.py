@@ -1,4 +1,4 @@
-"""Parallel calls: two or more calls, none of which needs another's output."""
+"""Parallel calls: two or more calls side by side, none of which needs another's output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ INSTRUCTIONS = (
 
 
 def render(episode: Episode, context: RenderingContext) -> list[Example]:
-    """One example for each call turn of two or more calls without an edge among them."""
+    """One example for each call turn of two or more calls without an edge among them.
+
+    Calls in turns of their own have an order, and are left to function chaining.
+    """
     return render_call_turns(
         episode,
         PARALLEL_CALLS,

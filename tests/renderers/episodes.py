@@ -95,6 +95,20 @@ PARALLEL = Episode(
     ),
 )
 
+# The order is the user's; nothing in the calls shows it.
+CHAINED = Episode(
+    episode_id="chained",
+    source="hand",
+    functions=(SONG, TIMER),
+    turns=(
+        UserTurn("Play Yesterday, then set a timer for 5 minutes"),
+        CallTurn(CallGraph((Call("play_song", {"title": "Yesterday"}),)), (True,)),
+        CallTurn(CallGraph((Call("set_timer", {"minutes": 5}),)), ({"timers": 1},)),
+        AssistantTurn("Yesterday plays, and the timer runs."),
+    ),
+    distractors=(BOOK,),
+)
+
 # The second call turn refers to the first, across turns.
 DIALOGUE = Episode(
     episode_id="dialogue",

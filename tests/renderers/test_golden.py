@@ -10,7 +10,7 @@ from tasks.renderers import RENDERERS, RenderingContext
 from tasks.rendering_config import RenderingConfig
 from tests.renderers import episodes
 
-EPISODES = ("NESTED", "PARALLEL", "DIALOGUE", "NO_FUNCTION", "MISSING")
+EPISODES = ("NESTED", "PARALLEL", "CHAINED", "DIALOGUE", "NO_FUNCTION", "MISSING")
 _GOLDEN = Path(__file__).with_name("golden.txt")
 
 

@@ -9,12 +9,15 @@ import sys
 
 import pytest
 
+from granite_fc.calls.graph import CallGraph
 from granite_fc.calls.syntax import parse_calls
 from tasks.renderers import RENDERERS, RenderingContext
 from tasks.rendering_config import RenderingConfig
-from tasks.sources.episode import AssistantTurn, Episode, UserTurn
+from tasks.sources.episode import AssistantTurn, CallTurn, Episode, UserTurn
 from tasks.subtasks import CALL_SUBTASKS
 from tests.renderers import episodes as hand
+
+NAMES = ("NESTED", "PARALLEL", "CHAINED", "DIALOGUE", "NO_FUNCTION", "MISSING")
 
 
 def render(subtask, episode, **settings):
@@ -39,7 +42,7 @@ def test_each_subtask_takes_what_its_definition_says():
     }
     assert num_examples(hand.PARALLEL) == {
         "nested_calls": 0,
-        "function_chaining": 1,
+        "function_chaining": 0,
         "parallel_calls": 1,
         "name_detection": 1,
         "parameter_detection": 1,
@@ -47,6 +50,23 @@ def test_each_subtask_takes_what_its_definition_says():
         "response_generation": 0,
         "umbrella": 1,
     }
+    assert num_examples(hand.CHAINED) == {
+        "nested_calls": 0,
+        "function_chaining": 1,
+        "parallel_calls": 0,
+        "name_detection": 1,
+        "parameter_detection": 2,
+        "next_best_function": 3,
+        "response_generation": 1,
+        "umbrella": 1,
+    }
+
+
+def test_a_turn_without_calls_makes_no_order():
+    user, calls = hand.PARALLEL.turns
+    episode = dataclasses.replace(hand.PARALLEL, turns=(user, CallTurn(CallGraph()), calls))
+    assert render("function_chaining", episode) == []
+    assert len(render("parallel_calls", episode)) == 1
 
 
 def test_a_missing_value_is_a_negative_only_where_parameters_are_shown():
@@ -81,7 +101,7 @@ def test_negative_rate_takes_a_share_of_the_negatives():
 
 
 @pytest.mark.parametrize("subtask", RENDERERS)
-@pytest.mark.parametrize("name", ["NESTED", "PARALLEL", "DIALOGUE", "NO_FUNCTION", "MISSING"])
+@pytest.mark.parametrize("name", NAMES)
 def test_inputs_and_targets_meet_at_a_newline(subtask, name):
     for example in render(subtask, getattr(hand, name)):
         assert example.inputs.startswith("SYSTEM: ")
@@ -91,7 +111,7 @@ def test_inputs_and_targets_meet_at_a_newline(subtask, name):
 
 @pytest.mark.parametrize("subtask", CALL_SUBTASKS)
 def test_targets_can_be_parsed_and_stand_alone(subtask):
-    for episode in (hand.NESTED, hand.PARALLEL, hand.DIALOGUE):
+    for episode in (hand.NESTED, hand.PARALLEL, hand.CHAINED, hand.DIALOGUE):
         for example in render(subtask, episode):
             result = parse_calls(example.targets)
             assert result.error is None and result.calls
@@ -192,7 +212,7 @@ def test_another_process_renders_the_same():
 
 
 def test_episode_survives_json_on_the_way():
-    for name in ("NESTED", "PARALLEL", "DIALOGUE", "NO_FUNCTION", "MISSING"):
+    for name in NAMES:
         episode = getattr(hand, name)
         again = Episode.from_json(episode.to_json())
         assert render("umbrella", again) == render("umbrella", episode)

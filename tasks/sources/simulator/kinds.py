@@ -46,10 +46,20 @@ class Writer:
         """Everything that the user says."""
         return "\n".join(turn.text for turn in self.turns if isinstance(turn, UserTurn))
 
-    def exchange(self, request: str, clauses: Sequence[Clause]) -> None:
-        """Adds a request, the calls that it needs and the reply."""
+    def exchange(
+        self, request: str, clauses: Sequence[Clause], *, one_by_one: bool = False
+    ) -> None:
+        """Adds a request, the calls that it needs and the reply.
+
+        Args:
+            request: What the user says.
+            clauses: What the request is made of.
+            one_by_one: Whether the calls have to be made in this order and no other, each in a
+                turn of its own.
+        """
         program = self.program
-        called = program.run(clauses)
+        together = [[clause] for clause in clauses] if one_by_one else [clauses]
+        called = [program.run(some) for some in together]
         reports = [
             replies.report(
                 self.composer,
@@ -60,7 +70,7 @@ class Writer:
             )
             for clause in clauses
         ]
-        self.turns += [UserTurn(request), called, AssistantTurn(" ".join(reports))]
+        self.turns += [UserTurn(request), *called, AssistantTurn(" ".join(reports))]
 
     def answer_without_call(self, request: str, reply: str) -> None:
         """Adds a request and a reply, and no call."""
@@ -98,8 +108,9 @@ def _nested(writer: Writer) -> None:
 
 
 def _chained(writer: Writer) -> None:
-    clauses = shapes.in_order(writer.composer, on_one_thing=writer.variant < _ON_ONE_THING_SHARE)
-    writer.exchange(requests.request_in_order(writer.composer, clauses), clauses)
+    composer = writer.composer
+    clauses = shapes.in_order(composer, on_one_thing=writer.variant < _ON_ONE_THING_SHARE)
+    writer.exchange(requests.request_in_order(composer, clauses), clauses, one_by_one=True)
 
 
 def _parallel(writer: Writer) -> None:

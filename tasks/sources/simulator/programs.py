@@ -46,8 +46,12 @@ class Program:
     def run(self, clauses: Sequence[Clause]) -> CallTurn:
         """Executes the calls of one turn.
 
+        In every order that their references allow they return and change the same, so whoever makes
+        them in another one is right too. What has to be in order goes into turns of its own.
+
         Raises:
-            DeadEndError: The world refuses, as when an account is empty.
+            DeadEndError: The world refuses, as when an account is empty, or the order of the calls
+                matters beyond their references.
         """
         nodes = [node for node in ordered(clauses) if node not in self.calls]
         for node in nodes:
@@ -55,13 +59,13 @@ class Program:
         graph = CallGraph(
             tuple(self.calls[node] for node in nodes), known_labels=frozenset(self.results)
         )
-        functions = self.world.bound(node.function.name_and_call for node in nodes)
-        try:
-            returned = execute(graph, functions, self.results)
-        except ExecutionError as error:
-            if isinstance(error.__cause__, FunctionError):
-                raise DeadEndError from error
-            raise
+        others = list(graph.topological_orders())[1:]
+        worlds = [self.world.copy() for _ in others]
+        returned = self._execute(graph, nodes, self.world)
+        for order, world in zip(others, worlds, strict=True):
+            otherwise = self._execute(graph.reordered(order), nodes, world)
+            if otherwise != [returned[i] for i in order] or not world.agrees_with(self.world):
+                raise DeadEndError
         for node, result in zip(nodes, returned, strict=True):
             self.returned[node] = result
             if node in self.labels:
@@ -80,6 +84,15 @@ class Program:
                 if occurs(edge.node.function.outputs[edge.path].surface(value), user_text):
                     return True
         return False
+
+    def _execute(self, graph: CallGraph, nodes: Sequence[Node], world: World) -> list[Any]:
+        functions = world.bound(node.function.name_and_call for node in nodes)
+        try:
+            return execute(graph, functions, self.results)
+        except ExecutionError as error:
+            if isinstance(error.__cause__, FunctionError):
+                raise DeadEndError from error
+            raise
 
     def _call(self, node: Node) -> Call:
         arguments = {name: self._argument(value) for name, value in node.arguments.items()}

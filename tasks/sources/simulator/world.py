@@ -35,6 +35,7 @@ class World:
     """
 
     def __init__(self, seed: int, split: Split) -> None:
+        self.seed = seed
         self.split = split
         self._hash = _seeded_hash(seed, split)
         self._rows: dict[tuple[Any, ...], Any] = {}
@@ -64,14 +65,27 @@ class World:
         return self._rows[table, key]
 
     def write(self, table: str, key: Any, value: Any) -> None:
-        """Changes a row."""
+        """Changes a row. Its content is replaced, never altered: copies of the world share it."""
         self._rows[table, key] = value
 
     def new_code(self, type_name: str, *key: Any) -> str:
-        """Returns a code for something made by a call; the same calls give the same codes."""
-        made = self.read("codes made", type_name, int)
-        self.write("codes made", type_name, made + 1)
+        """Returns a code for something made by a call: another one each time that it is made.
+
+        What else was made in between has no part in it.
+        """
+        made = self.read("codes made", (type_name, *key), int)
+        self.write("codes made", (type_name, *key), made + 1)
         return self.drawn(type_name, "new", made, *key)
+
+    def copy(self) -> World:
+        """Returns a world in the same state, which changes apart from this one."""
+        other = World(self.seed, self.split)
+        other._rows = dict(self._rows)
+        return other
+
+    def agrees_with(self, other: World) -> bool:
+        """Whether calls have changed two worlds, of one seed and split, to the same state."""
+        return self._rows == other._rows
 
     def bound(
         self, functions: Iterable[tuple[str, Callable[..., Any]]]

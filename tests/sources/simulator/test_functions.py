@@ -90,6 +90,32 @@ def test_events_are_found_where_they_were_put(functions):
     assert functions["find_event"](title="sales call") == {"date": "May 3", "time": "10:00"}
 
 
+def test_a_new_event_has_no_guests(functions):
+    before = functions["invite_guest"](title="sales call", guest="Ann Lee")["guests"]
+    assert before > 1
+    functions["create_event"](title="sales call", date="May 3", time="10:00")
+    assert functions["invite_guest"](title="sales call", guest="Ann Lee") == {"guests": 1}
+
+
+def test_codes_do_not_depend_on_what_else_is_made():
+    first, second = executable_functions(1, "train"), executable_functions(1, "train")
+    made = [first["open_ticket"](issue=issue) for issue in ("no light", "no heat")]
+    assert [second["open_ticket"](issue=issue) for issue in ("no heat", "no light")] == made[::-1]
+    again = first["open_ticket"](issue="no light")
+    assert again not in made
+
+
+def test_a_copy_of_a_world_changes_apart():
+    world = World(1, "train")
+    world.write("heat", "kitchen", 20)
+    copy = world.copy()
+    assert copy.agrees_with(world) and copy.read("heat", "kitchen", int) == 20
+    assert copy.drawn("city", "x") == world.drawn("city", "x")
+    copy.write("heat", "kitchen", 22)
+    assert not copy.agrees_with(world)
+    assert world.read("heat", "kitchen", int) == 20
+
+
 def test_a_booking_is_cancelled_once(functions):
     made = functions["book_hotel"](hotel="Aurora Inn", nights=3, date="May 3")
     refund = functions["cancel_booking"](booking=made["booking"])["refund"]

@@ -12,7 +12,7 @@ import gin
 import pytest
 
 from granite_fc.errors import ConfigurationError
-from tasks.sources.episode import Episode, UserTurn
+from tasks.sources.episode import AssistantTurn, CallTurn, Episode, UserTurn
 from tasks.sources.simulator import SimulatorConfig, generate_episodes
 from tasks.sources.simulator.config import DEFAULT_KINDS
 from tasks.sources.simulator.episodes import generate_drafts
@@ -130,7 +130,15 @@ def test_graphs_are_of_their_kind(drafts):
     assert all(len(graph) == 1 for (graph,) in graphs(drafts, "single"))
     assert all(graph.is_nested for (graph,) in graphs(drafts, "nested"))
     assert all(graph.is_parallel for (graph,) in graphs(drafts, "parallel"))
-    assert all(graph.is_parallel for (graph,) in graphs(drafts, "chained"))
+
+
+def test_chained_calls_are_made_one_by_one(drafts):
+    episodes = [draft.episode for _, draft in drafts if draft.kind == "chained"]
+    assert len(episodes) > 500
+    for episode in episodes:
+        kinds = [type(turn) for turn in episode.turns]
+        assert kinds in ([UserTurn, *[CallTurn] * n, AssistantTurn] for n in (2, 3))
+        assert all(len(turn.calls) == 1 for _, turn in episode.call_turns())
 
 
 def test_nested_calls_have_every_shape(drafts):

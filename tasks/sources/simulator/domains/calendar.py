@@ -42,6 +42,7 @@ def _event(world: World, event: str) -> dict[str, Any]:
 def create_event(world: World, title: str, date: str, time: str) -> dict[str, Any]:
     """Put a new event into the calendar."""
     world.write("event", title, {"date": date, "time": time})
+    world.write("guests", title, 0)
     return {"conflicts": world.number(0, 2, "conflicts", date, time)}
 
 
