@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +110,7 @@ def _units(group: list[str]) -> list[Unit]:
         raise ConfigurationError(
             f"splits of {task.name}", found=list(task.splits), expected="train among them"
         )
+    print(f"cache: opening {declarations.task(task.name).source}", file=sys.stderr, flush=True)
     units = []
     for split in splits:
         num_shards = min(len(task.source.list_shards(split)), _MAX_SHARDS)
@@ -180,7 +181,7 @@ def _replace(finished: Path, unfinished: Path, folder: Path, name: str) -> None:
     shutil.rmtree(replaced, ignore_errors=True)
 
 
-def _sum(counts: Sequence[dict[str, int]]) -> dict[str, int]:
+def _sum(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
     reasons = sorted({reason for count in counts for reason in count})
     return {reason: sum(count.get(reason, 0) for count in counts) for reason in reasons}
 

@@ -20,7 +20,7 @@ from granite_fc.data.examples import TokenizedExample
 RECORD_VERSION = 1
 _MAGIC = b"GF"
 _HEADER = struct.Struct("<2sBBIII")
-_DTYPES = {2: np.dtype("<u2"), 4: np.dtype("<u4")}
+_DTYPES: dict[int, np.dtype] = {2: np.dtype("<u2"), 4: np.dtype("<u4")}
 
 
 def dtype_for(vocabulary_size: int) -> np.dtype:

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import absl.logging
 import gin
 import numpy as np
 
@@ -22,6 +23,9 @@ with silent_native_logs():
 
     # Reading is all that TensorFlow does here; accelerators belong to the training process.
     tf.config.set_visible_devices([], "GPU")
+
+# What TFDS warns of (custom configurations, folders not prepared yet) is how sources work here.
+absl.logging.set_verbosity(absl.logging.ERROR)
 
 # Steps that the cache writer does itself, in the same way.
 _DONE_BY_THE_WRITER = (
