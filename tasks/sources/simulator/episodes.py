@@ -2,8 +2,10 @@
 
 The train and the validation split share the functions and nothing that a user says: phrase
 templates, sentence patterns and values named freely (people, places, titles, codes, dates, amounts)
-are disjoint. Shared are only small closed sets (on and off, currency codes, counts below ten and
-the like), and the phrasing of the assistant, which is what is to be learned.
+are disjoint. A value of validation is new as a whole; the words or digits that it is made of also
+occur in values of train, otherwise combined. Shared are only small closed sets (on and off,
+currency codes, rooms, counts below ten and the like), and the phrasing of the assistant, which is
+what is to be learned.
 
 Every label was executed: results are those of the calls on a `World` of the seed and the split, in
 order, from its first state.

@@ -111,7 +111,6 @@ _add("date", _STRING, pools.date, anaphor="that day")
 _add("time", _STRING, pools.time, anaphor="that time")
 _add("email", _STRING, pools.email, anaphor="that address")
 _add("phone", _STRING, pools.phone, anaphor="that number")
-_add("room", _STRING, pools.combined("{}", words.ROOMS), text="the {}")
 # Things with a code.
 _add("flight", _STRING, pools.flight, text="flight {}", anaphor="that flight")
 _add("booking", _STRING, pools.code("BK"), text="booking {}", anaphor="that booking")
@@ -161,7 +160,7 @@ _add(
 )
 _add("medicine", _STRING, pools.combined("{}{}", words.MEDICINE_FIRST, words.MEDICINE_LAST))
 _add("event", _STRING, pools.combined("{} {}", words.EVENT_FIRST, words.EVENT_LAST), text="the {}")
-_add("ingredient", _STRING, pools.combined("{}", words.INGREDIENTS))
+_add("ingredient", _STRING, pools.combined("{} {}", words.INGREDIENT_FORMS, words.INGREDIENTS))
 _add(
     "message",
     _STRING,
@@ -222,6 +221,8 @@ _add_closed("travel_mode", "walking", "cycling", "driving", "train")
 _add_closed("seat_class", "economy", "business", "first")
 _add_closed("priority", "low", "medium", "high", "critical")
 _add_closed("door", "front door", "back door", "garage door", "garden gate", text="the {}")
+_ROOMS = ("kitchen", "bedroom", "living room", "bathroom", "hallway", "garage", "office", "attic")
+_add("room", _STRING, pools.shared(_ROOMS), closed=True, text="the {}")
 _add_closed("place_kind", "pharmacy", "bakery", "museum", "library", "park", "bank")
 _SWITCH = {True: "on", False: "off"}
 _add("switch", _BOOLEAN, pools.shared((True, False)), closed=True, spoken=_SWITCH)
