@@ -10,6 +10,7 @@ from flax import nnx
 
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.initialization import normal
+from granite_fc.models.linear import linear
 
 
 class Projection(nnx.Module):
@@ -46,13 +47,7 @@ class Projection(nnx.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps `[batch, length, *inputs]` to `[batch, length, *outputs]`, in the compute type."""
         kernel = self.kernel[...].astype(self.dtype)
-        contracted = (
-            tuple(range(x.ndim - self.num_inputs, x.ndim)),
-            tuple(range(self.num_inputs)),
-        )
-        y = jax.lax.dot_general(
-            x.astype(self.dtype), kernel, (contracted, ((), ())), preferred_element_type=self.dtype
-        )
+        y = linear(x.astype(self.dtype), kernel, self.num_inputs)
         return y if self.bias is None else y + self.bias[...].astype(self.dtype)
 
 
