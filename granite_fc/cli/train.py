@@ -7,10 +7,6 @@ import subprocess
 import sys
 
 from granite_fc import configuration
-from granite_fc.data import declarations
-from granite_fc.data.cache_status import missing_tasks
-from granite_fc.data.locations import cache_directory
-from granite_fc.vocabularies import load_vocabulary
 
 _CONFIGURATION_ERROR = 2
 
@@ -31,18 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Imported after the configuration has been read: gin files name the modules that they need.
     from granite_fc.training.loop import train
 
-    mixture = configuration.macro("MIXTURE_OR_TASK_NAME")
-    missing = missing_tasks(
-        declarations.mixture_rates(mixture), cache_directory(), load_vocabulary()
-    )
-    if missing and arguments.dry_run:
-        print(
-            f"{len(missing)} caches would be written to {cache_directory()}: {', '.join(missing)}"
-        )
-        return 0
-    if missing:
-        _write_caches(arguments)
-    train(dry_run=arguments.dry_run)
+    train(write_caches=lambda _: _write_caches(arguments), dry_run=arguments.dry_run)
     return 0
 
 

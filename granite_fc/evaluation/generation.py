@@ -95,7 +95,8 @@ def measure_exact_match(
                     "exact": task.exact_match(target, prediction),
                 }
             )
-        results[task.name] = ExactMatch(sum(record["exact"] for record in records), len(records))
+        right = sum(bool(record["exact"]) for record in records)
+        results[task.name] = ExactMatch(right, len(records))
         if predictions_dir is not None:
             predictions_dir.mkdir(parents=True, exist_ok=True)
             with open(predictions_dir / f"{task.name}.jsonl", "w", encoding="utf-8") as file:

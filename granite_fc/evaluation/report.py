@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import importlib.resources
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,27 @@ from granite_fc.evaluation.run_record import RunRecord
 from granite_fc.evaluation.summary import SubtaskSummary
 
 _EXAMPLES_EACH = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class MixtureLine:
+    """What a run read of one task.
+
+    Attributes:
+        task: The task's name.
+        subtask: The skill that it trains.
+        examples: Examples read, repetitions included.
+        tokens: Positions that they took.
+        epochs: How often the task's examples were gone through.
+    """
+
+    task: str
+    subtask: str
+    examples: int
+    tokens: int
+    epochs: float
+
+
 _SPEED_NOTES = {
     "timing/tokens_per_second": "Positions that hold an example, over all devices, per second.",
     "timing/step_seconds": "Wall time of a training step, evaluation and saving taken out.",
@@ -26,6 +48,7 @@ def write_report(
     title: str,
     facts: Mapping[str, str],
     lines: Sequence[SubtaskSummary],
+    mixture: Sequence[MixtureLine] = (),
     subtask_of: Mapping[str, str],
     formulas: Mapping[str, str],
 ) -> Path:
@@ -36,6 +59,7 @@ def write_report(
         title: Heading of the page.
         facts: What was run on what: name to value.
         lines: The final table; empty while a run is under way.
+        mixture: What the run read of each task.
         subtask_of: Task name to sub-task, to group held-out curves and examples.
         formulas: How further quantities are defined: name to sentence.
 
@@ -48,6 +72,7 @@ def write_report(
         ("training", "Training", _training_charts(record)),
         ("held-out", "Held-out examples", _evaluation_charts(record, subtask_of)),
         ("answers", "Answers", _answers(record, subtask_of)),
+        ("mixture", "Mixture, as it was drawn", _mixture(mixture)),
         ("machine", "Speed", _speed_charts(record, formulas)),
         ("configuration", "Configuration", _configuration(Path(model_dir))),
     ]
@@ -181,6 +206,25 @@ def _evaluation_charts(record: RunRecord, subtask_of: Mapping[str, str]) -> str:
 
 def _task(run: str) -> str:
     return run.partition("/")[2]
+
+
+def _mixture(lines: Sequence[MixtureLine]) -> str:
+    if not lines:
+        return ""
+    examples = sum(line.examples for line in lines)
+    tokens = sum(line.tokens for line in lines)
+    rows = "".join(
+        f'<tr><td>{html.escape(line.task)}</td><td class="words">{html.escape(line.subtask)}</td>'
+        f"<td>{line.examples:,}</td><td>{line.examples / max(examples, 1):.1%}</td>"
+        f"<td>{line.tokens:,}</td><td>{line.tokens / max(tokens, 1):.1%}</td>"
+        f"<td>{line.epochs:.2f}</td></tr>"
+        for line in sorted(lines, key=lambda line: (line.subtask, line.task))
+    )
+    return (
+        '<div class="scroll"><table><thead><tr><th>task</th><th class="words">sub-task</th>'
+        "<th>examples</th><th>of examples</th><th>tokens</th><th>of tokens</th><th>epochs</th></tr>"
+        f"</thead><tbody>{rows}</tbody></table></div>"
+    )
 
 
 def _answers(record: RunRecord, subtask_of: Mapping[str, str]) -> str:

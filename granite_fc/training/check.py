@@ -6,7 +6,6 @@ from pathlib import Path
 
 from granite_fc.checkpoints.checkpoints import CheckpointPolicy
 from granite_fc.data import declarations
-from granite_fc.data.cache_status import missing_tasks
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import abstract_params, logical_axes
@@ -76,17 +75,9 @@ def check_run(
             found=sequence_length,
             expected=f"at most the model's max_positions = {model.max_positions}",
         )
-    names = declarations.mixture_rates(mixture_or_task_name)
+    declarations.mixture_rates(mixture_or_task_name)
     if vocabulary is not None:
         _check_vocabulary(model, vocabulary)
-        missing = missing_tasks(names, cache_dir, vocabulary)
-        if missing:
-            raise ConfigurationError(
-                "CACHE_DIR",
-                found=f"no cache of {', '.join(missing)} in {cache_dir}",
-                expected="a finished cache of every task",
-                remedy="Write it with `granite-fc cache`.",
-            )
 
 
 def _check_vocabulary(model: DecoderConfig, vocabulary: Vocabulary) -> None:

@@ -6,6 +6,7 @@ restore or initialise, compile, step.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import gin
@@ -13,7 +14,10 @@ import jax
 
 from granite_fc.checkpoints.checkpoints import CheckpointPolicy, Checkpoints
 from granite_fc.checkpoints.initial import find_checkpoint, restore_params
+from granite_fc.data import declarations
+from granite_fc.data.cache_status import missing_tasks
 from granite_fc.models.config import DecoderConfig
+from granite_fc.models.decoder import count_params
 from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.training.check import check_run
@@ -22,6 +26,7 @@ from granite_fc.training.programs import Programs, Recipe
 from granite_fc.training.resumption import verify_run
 from granite_fc.training.run import Run, TrainResult
 from granite_fc.training.run_data import RunData, open_run_data
+from granite_fc.training.run_report import report_run
 from granite_fc.training.step import TrainState
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
@@ -50,6 +55,7 @@ def train(
     eval_period: int = 1000,
     eval_examples: int | None = 256,
     generation_examples: int = 0,
+    write_caches: Callable[[list[str]], None] | None = None,
     dry_run: bool = False,
 ) -> TrainResult | None:
     """Trains a decoder, going on from the latest checkpoint in `model_dir` where there is one.
@@ -78,6 +84,8 @@ def train(
         eval_examples: Validation examples a task; None takes all, 0 does not evaluate.
         generation_examples: Validation examples a task that the trained model answers at the end;
             needs `vocabulary`.
+        write_caches: Called with the names of tasks that have no cache yet, once all else has been
+            checked; without it such a task is an error. Needs `vocabulary`.
         dry_run: Check everything, describe the run and stop before any device is used.
 
     Returns:
@@ -108,6 +116,15 @@ def train(
         eval_examples=eval_examples,
         generation_examples=generation_examples,
     )
+    if vocabulary is not None:
+        missing = missing_tasks(
+            declarations.mixture_rates(mixture_or_task_name), cache_dir, vocabulary
+        )
+        if missing and dry_run:
+            print(f"would write {len(missing)} caches in {cache_dir}: {', '.join(missing)}")
+            return None
+        if missing and write_caches is not None:
+            write_caches(missing)
     data = open_run_data(
         mixture_or_task_name,
         cache_dir,
@@ -131,6 +148,7 @@ def train(
         clip_norm=clip_norm,
     )
     if dry_run:
+        print(f"{count_params(model):,} parameters, {len(data.tasks)} tasks: ready to train")
         return None
 
     mesh = mesh.resolve(jax.device_count())
@@ -139,12 +157,23 @@ def train(
     with Checkpoints(Path(model_dir) / "checkpoints", policy) as saved:
         state, step = _first_state(programs, saved, data, initial_checkpoint_path)
         run = Run(programs, data, saved, policy, Path(model_dir), state, step)
-        return run.train(
+        result = run.train(
             log_period=log_period,
             eval_period=eval_period,
             vocabulary=vocabulary,
             generation_examples=generation_examples,
         )
+    if jax.process_index() == 0:
+        report_run(
+            Path(model_dir),
+            result,
+            recipe,
+            data,
+            programs.layout.mesh_shape,
+            mixture=mixture_or_task_name,
+            vocabulary_name=getattr(vocabulary, "name", "not given"),
+        )
+    return result
 
 
 def _first_state(

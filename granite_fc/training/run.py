@@ -148,6 +148,8 @@ class Run:
         )
 
     def _steps(self, log_period: int, eval_period: int, watch: PreemptionWatch) -> None:
+        if self._step == 0:
+            self._evaluate()  # what the final table is set against
         train_step, seconds = self._programs.compile_train_step()
         self._writer.write("train", self._step, {"timing/compile_seconds": seconds})
         self._progress.say(f"compiled the training step in {seconds:.1f} s")
