@@ -1,5 +1,8 @@
 """How clauses become sentences: frames, joiners, openings and closings, for each split its own.
 
+No pattern is in both, but the words that validation's are made of occur in train's: what is asked
+of a model is to understand new sentences, not new words.
+
 In every frame `{}` is where the clause goes; `{wh}` is the question word that fits it.
 """
 
@@ -58,32 +61,61 @@ TRAIN = Frames(
     commands=(
         *("{}.", "Please {}.", "Could you {}?", "Can you {}?", "I need you to {}."),
         *("I'd like you to {}.", "Would you {}?", "I want you to {}.", "Could you please {}?"),
+        *("I would be happy if you could {}.", "Be kind and {}.", "I am asking you to {}."),
+        *("It would be great if you are able to {}.", "Kindly do this: {}.", "I have to {}. Help?"),
     ),
     nouns=(
         *("{wh} is {}?", "Tell me {}.", "I want to know {}.", "Do you know {}?", "I need {}."),
         *("Can you tell me {}?", "Give me {}.", "Please look up {}.", "I'd like to know {}."),
+        *("Please let me know {wh} {} is.", "I am wondering about {}.", "Could you share {}?"),
+        *("I am curious: {wh} is {}?", "Looking for {}.", "I wonder about {}, let me know."),
     ),
-    plain_nouns=("Tell me {}.", "I want to know {}.", "I need {}.", "Give me {}."),
-    questions=("{}?", "I want to ask: {}?"),
-    verbs=("look up {}", "find {}", "check {}", "tell me {}", "get me {}"),
+    plain_nouns=(
+        *("Tell me {}.", "I want to know {}.", "I need {}.", "Give me {}."),
+        *("Could you share {}?", "Looking for {}.", "I am wondering about {}."),
+    ),
+    questions=("{}?", "I want to ask: {}?", "May I know, {}?", "A question: {}?"),
+    verbs=(
+        *("look up {}", "find {}", "check {}", "tell me {}", "get me {}"),
+        *("report back {}", "go and fetch {}", "figure out {}", "let me see {}"),
+    ),
     in_order=(
         Joiner("", ", then ", " and finally "),
         Joiner("", " and then ", " and then "),
         Joiner("first ", ", then ", ", and last "),
         Joiner("", ", and after that ", ", and after that "),
+        Joiner("first ", ", next ", ", and in the end "),
+        Joiner("", ", afterwards ", ", and lastly "),
     ),
-    next_sentence=("Then {}.", "After that, {}."),
+    next_sentence=("Then {}.", "After that, {}.", "When that is done, {}.", "Next, please {}."),
     together=(
         Joiner("", " and ", " and "),
         Joiner("", ", and also ", ", and also "),
         Joiner("", ", ", " and "),
+        Joiner("", " plus ", " plus "),
+        Joiner("", ", besides that ", ", besides that "),
+        Joiner("", "; and in addition ", "; and in addition "),
     ),
-    noun_joiners=(Joiner("", " and ", " and "), Joiner("", ", ", " and ")),
-    more=("Also, {}", "And {}"),
-    follow_up=("Now {}.", "Then {}.", "Great, {}.", "And now please {}.", "Thanks. Can you {}?"),
-    answers=("{}.", "It is {}.", "Use {}.", "Take {}."),
-    openings=("Hi, ", "Hello, ", "Hey, ", "Quick one: "),
-    closings=(" Thanks.", " Thank you.", " Thanks a lot."),
+    noun_joiners=(
+        Joiner("", " and ", " and "),
+        Joiner("", ", ", " and "),
+        Joiner("", " plus ", " plus "),
+        Joiner("", ", as well as ", ", as well as "),
+    ),
+    more=("Also, {}", "And {}", "In addition, {}", "Besides that, {}", "On top, {}"),
+    follow_up=(
+        *("Now {}.", "Then {}.", "Great, {}.", "And now please {}.", "Thanks. Can you {}?"),
+        *("Okay, {}.", "Perfect, now {}.", "Good. Next, are you able to {}?"),
+    ),
+    answers=("{}.", "It is {}.", "Use {}.", "Take {}.", "Let us say {}.", "Make it {}."),
+    openings=("Hi, ", "Hello, ", "Hey, ", "Quick one: ", "Good day, ", "Hello there, "),
+    closings=(
+        " Thanks.",
+        " Thank you.",
+        " Thanks a lot.",
+        " Cheers to you.",
+        " Many, many thanks.",
+    ),
 )
 
 VALIDATION = Frames(
