@@ -79,7 +79,8 @@ def test_a_run_learns_and_leaves_everything_behind(finished: tuple[Path, TrainRe
     assert (model_dir / "config.gin").exists()
     for name in ("train", "training_eval", *(f"training_eval/{task}" for task in TASKS)):
         assert list((model_dir / name).glob("events.out.tfevents*")), name
-    assert sorted(lines(model_dir, "training_eval")) == [6, STEPS]
+    assert sorted(lines(model_dir, "training_eval")) == [0, 6, STEPS]
+    assert "<html" in (model_dir / "report.html").read_text()
     assert lines(model_dir, name="timing/compile_seconds")[0] > 0
 
 
