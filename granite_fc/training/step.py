@@ -110,7 +110,7 @@ def make_train_step(
         total = jnp.sum(sums["weights"])
         total = jnp.where(total > 0, total, 1.0)
         grads = jax.tree.map(lambda g: g / total, grads)
-        grad_norm = optax.global_norm(grads)
+        grad_norm = optax.tree.norm(grads)
         if clip_norm is not None:
             factor = clip_norm / jnp.maximum(grad_norm, clip_norm)
             grads = jax.tree.map(lambda g: g * factor, grads)
@@ -120,8 +120,8 @@ def make_train_step(
             **sums,
             "loss": loss / total,
             "grad_norm": grad_norm,
-            "param_norm": optax.global_norm(params),
-            "update_norm": optax.global_norm(updates),
+            "param_norm": optax.tree.norm(params),
+            "update_norm": optax.tree.norm(updates),
             "learning_rate": learning_rate(state["step"]),
         }
         return {"step": state["step"] + 1, "params": params, "opt_state": opt_state}, metrics
