@@ -44,10 +44,11 @@ def check_task(
     Raises:
         ConfigurationError: The cache's manifest cannot be read.
     """
+    # In any case, so that settings are checked, and `config.gin` has them, before a cache is there.
+    wanted = Fingerprint.of(declaration, vocabulary)
     manifest = read_manifest(cache_dir, declaration.name)
     if manifest is None:
         return CacheStatus(declaration.name, "missing")
-    wanted = Fingerprint.of(declaration, vocabulary)
     differences = manifest.fingerprint.differences(wanted)
     return CacheStatus(declaration.name, "stale" if differences else "ok", differences)
 
@@ -61,13 +62,18 @@ def missing_tasks(names: Iterable[str], cache_dir: str | Path, vocabulary: Vocab
         vocabulary: The vocabulary that is to be used.
 
     Raises:
-        ConfigurationError: A cache is stale; the message says in what, and what to do.
+        ConfigurationError: A cache is stale, and the message says in what; or raw data is absent
+            that a missing one would be made from.
     """
     statuses = [check_task(cache_dir, declarations.task(name), vocabulary) for name in names]
     stale = [status for status in statuses if status.state == "stale"]
     if stale:
         raise _stale(cache_dir, stale)
-    return [status.task for status in statuses if status.state == "missing"]
+    missing = [status.task for status in statuses if status.state == "missing"]
+    # Now, and not when the writer has got that far: other sources may take it minutes.
+    for of_source in {declarations.task(name).source: name for name in missing}.values():
+        declarations.task(of_source).data_files()
+    return missing
 
 
 def ensure_cache(

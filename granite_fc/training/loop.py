@@ -98,6 +98,7 @@ def train(
     """
     mesh, rules = mesh or MeshConfig(), rules or LogicalAxisRules()
     policy = checkpoints or CheckpointPolicy()
+    folder = Path(model_dir).expanduser()
     check_run(
         model=model,
         optimizer=(optimizer := optimizer or AdamW()),
@@ -116,6 +117,9 @@ def train(
         eval_examples=eval_examples,
         generation_examples=generation_examples,
     )
+    initial = None
+    if initial_checkpoint_path is not None:
+        initial = find_checkpoint(Path(initial_checkpoint_path).expanduser())
     if vocabulary is not None:
         missing = missing_tasks(
             declarations.mixture_rates(mixture_or_task_name), cache_dir, vocabulary
@@ -133,8 +137,6 @@ def train(
         seed=seed,
         eval_examples=eval_examples,
     )
-    if initial_checkpoint_path is not None:
-        find_checkpoint(initial_checkpoint_path)
     recipe = Recipe(
         model=model,
         optimizer=optimizer,
@@ -154,9 +156,9 @@ def train(
     mesh = mesh.resolve(jax.device_count())
     mesh.check_batch(batch_size, microbatches, sequence_length)
     programs = Programs(recipe, make_mesh(mesh), rules)
-    with Checkpoints(Path(model_dir) / "checkpoints", policy) as saved:
-        state, step = _first_state(programs, saved, data, initial_checkpoint_path)
-        run = Run(programs, data, saved, policy, Path(model_dir), state, step)
+    with Checkpoints(folder / "checkpoints", policy) as saved:
+        state, step = _first_state(programs, saved, data, initial)
+        run = Run(programs, data, saved, policy, folder, state, step)
         result = run.train(
             log_period=log_period,
             eval_period=eval_period,
@@ -165,7 +167,7 @@ def train(
         )
     if jax.process_index() == 0:
         report_run(
-            Path(model_dir),
+            folder,
             result,
             recipe,
             data,
@@ -177,7 +179,7 @@ def train(
 
 
 def _first_state(
-    programs: Programs, saved: Checkpoints, data: RunData, initial_checkpoint_path: str | None
+    programs: Programs, saved: Checkpoints, data: RunData, initial: Path | None
 ) -> tuple[TrainState, int]:
     """Restores the latest checkpoint, or else begins with given or drawn parameters.
 
@@ -188,7 +190,7 @@ def _first_state(
     if step is not None:
         verify_run(saved.data(step), programs.recipe.model, data)
         return saved.restore(step, programs.abstract_state), step
-    if initial_checkpoint_path is not None:
-        params = restore_params(initial_checkpoint_path, programs.abstract_state["params"])
+    if initial is not None:
+        params = restore_params(initial, programs.abstract_state["params"])
         return programs.init_from_params(params), 0
     return programs.init(), 0
