@@ -26,6 +26,7 @@ setup(
     + GIN_PACKAGES,
     package_dir={"granite_fc.gin_files": "gin"},
     package_data={
+        "granite_fc.evaluation": ["assets/*"],
         "granite_fc.vocabularies": ["models/*"],
         "granite_fc.gin_files": ["*.gin", "*/*.gin"],
     },
@@ -60,8 +61,10 @@ setup(
             "mypy>=1.18,<3",
             "pytest>=8.3,<10",
             "ruff>=0.13,<0.18",
+            "setuptools>=77,<100",
             "torch>=2.8,<3",
             "transformers>=4.57,<6",
+            "wheel>=0.45,<1",
         ],
     },
     entry_points={"console_scripts": ["granite-fc = granite_fc.cli.main:main"]},
