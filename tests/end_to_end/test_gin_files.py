@@ -1,0 +1,79 @@
+"""Every gin file of the project is read without a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gin
+import pytest
+
+from granite_fc import configuration
+from granite_fc.errors import ConfigurationError
+from granite_fc.models.config import DecoderConfig
+from granite_fc.sharding.mesh import MeshConfig
+
+GIN = configuration.gin_directory()
+# What each file of a run, taken alone, has to be given.
+REQUIRED = {
+    "runs/inspect.gin": {},
+    "runs/quickstart.gin": {"MODEL_DIR": "run"},
+    "runs/real_data.gin": {"MODEL_DIR": "run", "DATA_DIR": "data"},
+    "runs/train.gin": {
+        "MODEL_DIR": "run",
+        "TRAIN_STEPS": "1",
+        "BATCH_SIZE": "1",
+        "SEQUENCE_LENGTH": "8",
+        "VOCABULARY": "granite_fc_2k",
+    },
+    "meshes/slices.gin": {"SLICES": "2"},
+}
+
+
+def files(folder: str) -> list[str]:
+    return sorted(str(path.relative_to(GIN)) for path in (GIN / folder).glob("*.gin"))
+
+
+@pytest.fixture(autouse=True)
+def clean_gin() -> Iterator[None]:
+    yield
+    gin.clear_config()
+
+
+@pytest.mark.parametrize("name", files("runs"))
+def test_runs(name: str) -> None:
+    configuration.parse([name], list(REQUIRED[name].items()))
+    for missing in REQUIRED[name]:
+        given = [(key, value) for key, value in REQUIRED[name].items() if key != missing]
+        with pytest.raises(ConfigurationError, match=f"{missing}: found 'no value'"):
+            configuration.parse([name], given)
+
+
+@pytest.mark.parametrize("name", files("models"))
+def test_models(name: str) -> None:
+    configuration.parse([name])
+    opening = (GIN / name).read_text().splitlines()[0]
+    if opening.endswith(" parameters."):  # the family files give no size
+        assert DecoderConfig().num_layers > 0
+
+
+@pytest.mark.parametrize("name", files("meshes"))
+def test_meshes(name: str) -> None:
+    configuration.parse([name], list(REQUIRED.get(name, {}).items()))
+    MeshConfig().check()
+
+
+@pytest.mark.parametrize("mesh", files("meshes"))
+@pytest.mark.parametrize("run", ["runs/quickstart.gin", "runs/real_data.gin"])
+def test_a_run_takes_a_mesh(run: str, mesh: str) -> None:
+    overrides = {**REQUIRED[run], **REQUIRED.get(mesh, {})}
+    configuration.parse([run, mesh], list(overrides.items()))
+
+
+def test_all_folders_are_read() -> None:
+    assert {path.name for path in Path(GIN).iterdir() if path.is_dir()} == {
+        "meshes",
+        "mixtures",
+        "models",
+        "runs",
+    }
