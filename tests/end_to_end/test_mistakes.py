@@ -38,10 +38,6 @@ def test_without_a_mistake_the_device_is_what_fails(quickstart: Quickstart) -> N
             {"DecoderConfig__dmodel": 64},
             ["--gin.DecoderConfig.dmodel", "DecoderConfig.dmodel = 64", "Nearest: d_model"],
         ),
-        (
-            {"DecoderConfg__d_model": 64},
-            ["--gin.DecoderConfg.d_model", "'DecoderConfg'", "Nearest: DecoderConfig"],
-        ),
         ({"BATCHSIZE": 8}, ["--gin.BATCHSIZE", "'8'", "Nearest: BATCH_SIZE"]),
         ({"VOCABULARY": "%VOCABULERY"}, ["%VOCABULERY", "macro", "Nearest: VOCABULARY"]),
         (
@@ -52,7 +48,6 @@ def test_without_a_mistake_the_device_is_what_fails(quickstart: Quickstart) -> N
             {"mixture_rates__sources": {"sgd": 1}, "DATA_DIR": "no/such/folder"},
             ["DATA_DIR", "no/such/folder", "Clone https://", "--gin.DATA_DIR="],
         ),
-        ({"mixture_rates__sources": {"snips": 1}}, ["DATA_DIR", "None", "--gin.DATA_DIR="]),
         (
             {"BATCH_SIZE": 6, "MeshConfig__fsdp": 4},
             ["BATCH_SIZE", "found 6", "a multiple of 4", "4 fsdp"],

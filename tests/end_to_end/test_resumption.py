@@ -18,6 +18,7 @@ def words(quickstart: Quickstart, model_dir: str, steps: int) -> list[str]:
         "train",
         MODEL_DIR=model_dir,
         CACHE_DIR=quickstart.cache,
+        BATCH_SIZE=4,
         TRAIN_STEPS=steps,
         DROPOUT_RATE=0.1,
         EVAL_EXAMPLES=0,
