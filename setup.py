@@ -53,7 +53,7 @@ setup(
     extras_require={
         "tpu": ["jax[tpu]>=0.10,<0.13"],
         "gpu": ["jax[cuda12]>=0.10,<0.13"],
-        "hf": ["transformers>=4.57,<6", "safetensors>=0.6,<0.8"],
+        "hf": ["transformers>=4.57,<6", "safetensors>=0.6,<0.9"],
         "beam": ["apache-beam>=2.66,<3"],
         "test": [
             "build>=1.2,<2",
