@@ -27,10 +27,10 @@ from granite_fc.training.optimizers import AdamW
 from granite_fc.training.preemption import PreemptionWatch
 from granite_fc.training.schedules import LearningRateSchedule
 from granite_fc.vocabularies.vocabulary import Vocabulary
+from tests.training.small_tasks import TASKS
 
 STEPS = 12
 LENGTH = 32
-TASKS = {"counting": "name_detection", "copying": "nested_calls"}
 VALIDATION = 10
 
 
@@ -44,14 +44,6 @@ class Bytes(Vocabulary):
 
     def decode(self, ids: Any) -> str:
         return "".join(map(chr, ids))
-
-
-if "small" not in declarations.names():
-    for name, subtask in TASKS.items():
-        declarations.declare_task(declarations.TaskDeclaration(name, subtask, "tests"))
-    declarations.declare_mixture(
-        declarations.MixtureDeclaration("small", lambda: {"counting": 2.0, "copying": 1.0})
-    )
 
 
 def examples(task: str, split: str) -> list[tuple[np.ndarray, int]]:

@@ -22,7 +22,8 @@ from granite_fc.training.loop import TrainResult
 from granite_fc.training.metrics import NonFiniteError
 from granite_fc.training.optimizers import AdamW
 from granite_fc.training.schedules import LearningRateSchedule
-from tests.training.small_run import LENGTH, STEPS, TASKS, examples, model, run, write_cache
+from tests.training.small_run import LENGTH, STEPS, examples, model, run, write_cache
+from tests.training.small_tasks import TASKS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
