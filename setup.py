@@ -62,7 +62,7 @@ setup(
             "pytest>=8.3,<10",
             "ruff>=0.13,<0.18",
             "setuptools>=77,<100",
-            "torch>=2.8,<3",
+            "torch>=2.8,<2.14",
             "transformers>=4.57,<6",
             "wheel>=0.45,<1",
         ],
