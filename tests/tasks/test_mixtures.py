@@ -15,7 +15,7 @@ from granite_fc.errors import ConfigurationError
 from granite_fc.vocabularies.train_sentencepiece import train_sentencepiece
 from tasks import mixtures  # noqa: F401  registers
 from tasks.episode_renderer import present_renderer, present_vocabulary
-from tasks.rates import all_tasks, task_name
+from tasks.rates import ALL_SUBTASKS, all_tasks, task_name
 from tasks.renderers import RENDERERS
 from tasks.subtasks import SUBTASKS, UMBRELLA
 from tasks.vocabulary import SeqioVocabulary
@@ -73,9 +73,10 @@ def read(name, **arguments):
     return list(dataset.as_numpy_iterator())
 
 
-def test_seqio_knows_every_declared_name():
-    registered = {*seqio.TaskRegistry.names(), *seqio.MixtureRegistry.names()}
-    assert set(declarations.names()) <= registered
+def test_seqio_and_the_engine_know_every_name():
+    ours = {task_name(*pair) for pair in all_tasks()} | {ALL_SUBTASKS, *SUBTASKS, UMBRELLA}
+    assert ours <= {*seqio.TaskRegistry.names(), *seqio.MixtureRegistry.names()}
+    assert ours <= set(declarations.names())
     declarations.register_with_seqio()
 
 
