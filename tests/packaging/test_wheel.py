@@ -26,6 +26,14 @@ from granite_fc.configuration import gin_directory
 print(granite_fc.__file__, tasks.__file__, gin_directory())
 sys.exit(main(sys.argv[1:]))
 """
+# The environment of the tests may hold an editable installation of its own, which would come first.
+FORGET_EDITABLE = """
+def editable(name):
+    return name.startswith("__editable__")
+sys.meta_path[:] = [f for f in sys.meta_path if not editable(getattr(f, "__module__", ""))]
+for name in filter(editable, list(sys.modules)):
+    del sys.modules[name]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +145,8 @@ def test_an_editable_installation_finds_the_checkouts_gin_files(
     cwd.mkdir()
     with zipfile.ZipFile(path) as opened:
         opened.extractall(installed)
-    prepare = f"site.addsitedir({str(installed)!r})"
+    prepare = FORGET_EDITABLE + f"sys.path.insert(0, {str(installed)!r})\n"
+    prepare += f"site.addsitedir({str(installed)!r})"
     command = ["train", QUICKSTART, "--gin.MODEL_DIR=run", "--dry_run"]
     output = python(
         ["-I", "-c", MAIN.format(prepare=prepare), *command], cwd, JAX_PLATFORMS="absent"
