@@ -80,9 +80,9 @@ class RenderingConfig:
         nothing_left_rate: Of the conversations that serve nested calls, function chaining or
             parallel calls and end in a request that needs no further call, the share (from 0 to 1)
             whose end is an example too, to be answered by `no_function`.
-        ungrounded: What is done about calls with an argument that nobody could know: "skip" (no
-            example asks for it; counted) or "keep". Where the function alone is asked for, only
-            required free text counts.
+        ungrounded: What is done about calls with an argument that nobody could know, and replies
+            that state such a thing: "skip" (no example asks for them; counted) or "keep". Where
+            the function alone is asked for, only required free text counts.
         sequence_length: Positions of a training row; an example has to fit into one. It takes as
             many positions as its inputs and targets have tokens: its last token, the
             end-of-sequence id, is only predicted. None: any length.

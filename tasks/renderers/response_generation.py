@@ -35,7 +35,7 @@ INSTRUCTIONS = Instructions(
 
 
 def render(episode: Episode, context: RenderingContext) -> list[Example]:
-    """One example for each reply right after calls whose results are known.
+    """One example for each reply right after calls whose results are known, if it is grounded.
 
     Negatives, of an episode that ends in a request without a call: the reply to that request,
     which says that no function fits or asks for the missing value.
@@ -56,6 +56,9 @@ def render(episode: Episode, context: RenderingContext) -> list[Example]:
 def _reply(episode: Episode, context: RenderingContext, index: int) -> list[Example]:
     turn = episode.turns[index] if index < len(episode.turns) else None
     if not isinstance(turn, AssistantTurn):
+        return []
+    if not turn.grounded and context.config.ungrounded == "skip":
+        context.count("ungrounded")
         return []
     dialect = context.dialect(episode.episode_id, RESPONSE_GENERATION)
     turns = episode.turns[:index]

@@ -41,9 +41,16 @@ class CallTurn:
 
 @dataclasses.dataclass(frozen=True)
 class AssistantTurn:
-    """What the assistant says to the user."""
+    """What the assistant says to the user.
+
+    Attributes:
+        text: What it says.
+        grounded: Whether all that it states is known: the conversation before it or a result that
+            is shown gives it.
+    """
 
     text: str
+    grounded: bool = True
 
 
 Turn = UserTurn | CallTurn | AssistantTurn
@@ -162,8 +169,8 @@ def _turn_to_json(turn: Turn) -> dict[str, Any]:
     match turn:
         case UserTurn(text):
             return {"user": text}
-        case AssistantTurn(text):
-            return {"assistant": text}
+        case AssistantTurn(text, grounded):
+            return {"assistant": text} | ({} if grounded else {"grounded": False})
         case CallTurn(calls, results):
             return {"calls": [call.to_json() for call in calls], "results": list(results)}
 
@@ -172,6 +179,6 @@ def _turn_from_json(entry: Mapping[str, Any], known_labels: frozenset[str]) -> T
     if "user" in entry:
         return UserTurn(entry["user"])
     if "assistant" in entry:
-        return AssistantTurn(entry["assistant"])
+        return AssistantTurn(entry["assistant"], entry.get("grounded", True))
     calls = tuple(Call.from_json(call) for call in entry["calls"])
     return CallTurn(CallGraph(calls, known_labels=known_labels), tuple(entry["results"]))

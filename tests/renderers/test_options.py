@@ -124,6 +124,16 @@ def test_values_from_nowhere_are_not_asked_for():
         assert render(subtask, episode)[0] == render(subtask, hand.DIALOGUE)[0]
 
 
+def test_a_reply_that_states_what_nobody_knows_is_not_asked_for():
+    *before, reply = hand.DIALOGUE.turns
+    turns = (*before, dataclasses.replace(reply, grounded=False))
+    episode = dataclasses.replace(hand.DIALOGUE, turns=turns)
+    (first,), counts = render("response_generation", episode)
+    assert first.targets == "Found it. Shall I book?" and counts == {"ungrounded": 1}
+    examples, counts = render("response_generation", episode, ungrounded="keep")
+    assert len(examples) == 2 and "ungrounded" not in counts
+
+
 def test_a_function_is_not_named_where_an_assistant_would_ask():
     def episode(name):
         call = Call("book_table", {"name": name, "people": 3})

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from granite_fc.calls.spec import FunctionSpec
-from tasks.sources.episode import Episode, UserTurn
+from tasks.sources.episode import AssistantTurn, Episode, UserTurn
 from tests.renderers import episodes as hand
 
 
@@ -18,6 +18,12 @@ def test_json_gives_an_equal_episode(name):
     assert Episode.from_json(episode.to_json()) == episode
     assert Episode.from_json(episode.to_json().encode()) == episode
     assert Episode.from_json(episode.to_json()).to_json() == episode.to_json()
+
+
+def test_replies_that_state_what_nobody_knows_stay_so():
+    turns = (UserTurn("Hi"), AssistantTurn("Hello."), AssistantTurn("It is 5.", grounded=False))
+    episode = dataclasses.replace(hand.DIALOGUE, turns=turns)
+    assert Episode.from_json(episode.to_json()).turns == turns
 
 
 def test_a_function_of_many_episodes_is_read_once():
