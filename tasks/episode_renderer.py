@@ -68,18 +68,29 @@ class EpisodeRenderer:
         Args:
             example: {"episode": JSON, "split": its name}; without a split it is for training.
         """
+        return [
+            {"inputs": made.inputs, "targets": made.targets, "episode_id": episode.episode_id}
+            for episode, found in self.rendered(example)
+            for made in found
+        ]
+
+    def rendered(self, example: Mapping[str, str | bytes]) -> list[tuple[Episode, list[Example]]]:
+        """Returns the examples of a record beside the episodes, as augmented, that they show.
+
+        Args:
+            example: {"episode": JSON, "split": its name}; without a split it is for training.
+        """
         episode = _read_episode(example[EPISODE])
         settings = self.augmentation
         if settings.is_off or example.get(SPLIT, _TRAIN) not in (_TRAIN, _TRAIN.encode()):
-            return self._written(episode, self._render(episode, self.context))
-        examples = self._augmented(episode)
+            return [self._counted(episode, self._render(episode, self.context))]
+        own = self._augmented(episode)
         detail = self._detail_of(episode)
-        for negative in negatives(episode, settings, self._subtask, len(examples), detail):
-            examples += self._augmented(negative)
-        return examples
+        made = negatives(episode, settings, self._subtask, len(own[1]), detail)
+        return [own, *map(self._augmented, made)]
 
-    def _augmented(self, original: Episode) -> list[dict[str, str]]:
-        """The examples of an episode after what the settings say is done to it."""
+    def _augmented(self, original: Episode) -> tuple[Episode, list[Example]]:
+        """An episode after what the settings say is done to it, and its examples."""
         detail = self._detail_of(original)
         episode = augment(original, self.augmentation, self._subtask, detail)
         context = self.context.on_trial()
@@ -93,21 +104,18 @@ class EpisodeRenderer:
         for kind in KINDS:
             context.count(f"augmented_{kind}", len(found) * (kind in episode.marks))
         self.counts.update(context.counts)
-        return self._written(episode, found)
+        return self._counted(episode, found)
 
     def _detail_of(self, episode: Episode) -> str:
         return self.context.config.detail_of(self._subtask, episode.episode_id)
 
-    def _written(self, episode: Episode, found: Sequence[Example]) -> list[dict[str, str]]:
+    def _counted(self, episode: Episode, found: Sequence[Example]) -> tuple[Episode, list[Example]]:
         if episode.no_call_reason is not None:
             self.context.count("no_call", len(found))
         else:
             num_left = sum(made.targets in _NOTHING_TO_CALL for made in found)
             self.context.count("nothing_left", num_left)
-        return [
-            {"inputs": made.inputs, "targets": made.targets, "episode_id": episode.episode_id}
-            for made in found
-        ]
+        return episode, list(found)
 
 
 def present_renderer(subtask: str, previous: EpisodeRenderer | None = None) -> EpisodeRenderer:
