@@ -25,10 +25,8 @@ value of a slot that the crowd left unmarked: two in five of those without a slo
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,33 +38,17 @@ from granite_fc.calls.graph import CallGraph
 from tasks.keyed import chance, shuffled
 from tasks.sources.episode import CallTurn, Episode, UserTurn
 from tasks.sources.joining import MARK, SPOKEN, JoiningConfig, Request, joined_requests
-from tasks.sources.json_records import json_lines
 from tasks.sources.raw_files import RawFolder
 from tasks.sources.records import Record, Reject, checked
 from tasks.sources.slurp_functions import FUNCTIONS, NARROW_SERVICES, SERVICES, SMALL_TALK
+from tasks.sources.slurp_labels import Labels
+from tasks.sources.slurp_utterances import Utterance, read_utterances
 from tasks.sources.validation_rows import is_validation
-from tasks.sources.wording import Wording, words_in
+from tasks.sources.wording import Wording
 
 SOURCE = "slurp"
 FILES = (r"dataset/slurp/(train|devel|test)\.jsonl",)
 
-_SLOT = re.compile(r"\[([a-z_]+) : ([^\[\]]*)\]")
-# Before a word such as tomorrow, "this" is a pronoun: "remind me of this tomorrow".
-_DETERMINER = re.compile(
-    r"\b(next|last|this|current|every) (\[(?:date|time|timeofday) : )"
-    r"(?!(?:today|tonight|tomorrow|yesterday)\b)",
-    re.IGNORECASE,
-)
-_TIME_ZONE = re.compile(r"[ecmp][sd]t|gmt|utc|cet|cest|bst|ist|jst|aest", re.IGNORECASE)
-_ADDRESS = re.compile(
-    r"(?:(?:hey|hi|ok|okay|olly|alexa|siri|google|please|can you|could you)\s+)*", re.IGNORECASE
-)
-# What is marked at least so often, and mostly, is expected to be marked.
-_OFTEN = 3
-_ANY = ""
-# A word so rare, among the texts of an intent without a slot and among all, is one to mark.
-_RARE_WITHOUT_SLOT = 1
-_RARE = 10
 # A function whose requests are worded like this one, or nearly: nats of log-likelihood.
 _SERVES_TOO = -1.0
 _CLEARLY_ANOTHER = -4.0
@@ -90,41 +72,33 @@ class SlurpConfig(JoiningConfig):
     no_function_rate: float = 0.05
 
 
-@dataclasses.dataclass(frozen=True)
-class _Utterance:
-    record_id: str
-    intent: str
-    text: str
-    slots: tuple[tuple[str, str], ...]
-    rest: str  # the text, with | for each slot
-    coerced: Mapping[str, int]
-
-
 def episodes(
     directory: str | Path, split: str, config: SlurpConfig | None = None
 ) -> Iterator[Record]:
     """Yields the episodes of a split; rejects come with the split that their text belongs to."""
     config = config or SlurpConfig()
     utterances = []
-    for found in _read(RawFolder(directory)):
-        if isinstance(found, _Utterance):
+    for found in read_utterances(RawFolder(directory), FILES[0]):
+        if isinstance(found, Utterance):
             utterances.append(found)
         elif split == "train":
             yield found
     wording = Wording((u.text, u.intent) for u in utterances)
-    usually_marked = _usually_marked(utterances)
-    telling = _without_slot_but_telling(utterances)
+    labels = Labels(utterances)
     seen: set[str] = set()
     requests: list[Request] = []
     for utterance in utterances:
-        if is_validation(_shape(utterance), config.validation_share) != (split == "validation"):
+        if is_validation(utterance.shape, config.validation_share) != (split == "validation"):
             continue
-        unfit = _unfit(utterance, seen, usually_marked)
-        seen.add(utterance.text.casefold())
-        if unfit is not None:
+        text = utterance.text
+        if text.casefold() in seen:
+            yield Reject(utterance.record_id, "repeated_text", text)
+            continue
+        seen.add(text.casefold())
+        if (unfit := labels.unfit(utterance)) is not None:
             yield unfit
             continue
-        advantages = wording.advantages(utterance.text, utterance.intent)
+        advantages = wording.advantages(text, utterance.intent)
         if utterance.intent in SMALL_TALK:
             yield from checked(_small_talk(utterance, advantages, config))
             continue
@@ -132,7 +106,7 @@ def episodes(
         for record in checked(
             _episode(request.record_id, request.text, [request], config), utterance.coerced
         ):
-            if isinstance(record, Episode) and utterance.text.casefold() not in telling:
+            if isinstance(record, Episode) and not labels.is_telling(text):
                 requests.append(request)
             yield record
         if chance(config.no_function_rate, "no_function", request.record_id):
@@ -145,129 +119,7 @@ def episodes(
         yield from checked(dataclasses.replace(episode, marks=(MARK,)))
 
 
-def _read(folder: RawFolder) -> Iterator[_Utterance | Reject]:
-    for name in folder.names(FILES[0]):
-        for record in json_lines(folder, name):
-            if isinstance(record, Reject):
-                yield record
-                continue
-            record_id, row = record
-            try:
-                yield _utterance(record_id, row)
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                yield Reject(record_id, "malformed", repr(error))
-
-
-def _utterance(record_id: str, row: Mapping[str, Any]) -> _Utterance:
-    annotated = " ".join(row["sentence_annotation"].split())
-    text = _SLOT.sub(r"\2", annotated)
-    if "[" in text or "]" in text:
-        raise ValueError(f"unbalanced brackets: {annotated}")
-    if text.casefold() != " ".join(row["sentence"].casefold().split()):
-        raise ValueError(f"{annotated!r} annotates another text than {row['sentence']!r}")
-    annotated, included = _DETERMINER.subn(r"\2\1 ", annotated)
-    scenario, intent = row["scenario"], row["intent"]
-    completed = not intent.startswith(f"{scenario}_")
-    if completed:
-        intent = f"{scenario}_{row['action']}"
-    marked = _SLOT.findall(annotated)
-    slots = [(_slot(intent, slot, value), value) for slot, value in marked]
-    coerced = {
-        "determiner_included": included,
-        "place_is_time_zone": sum(was != now for was, now in zip(marked, slots, strict=True)),
-        "intent_completed": int(completed),
-    }
-    return _Utterance(
-        record_id,
-        intent,
-        text,
-        tuple(slots),
-        _SLOT.sub("|", annotated),
-        {rule: count for rule, count in coerced.items() if count},
-    )
-
-
-def _slot(intent: str, slot: str, value: str) -> str:
-    """Returns the slot that a value fills, where the crowd took a time zone for a place."""
-    if slot != "place_name" or not _TIME_ZONE.fullmatch(value):
-        return slot
-    function = FUNCTIONS.get(intent)
-    return "time_zone" if function and "time_zone" in function.properties else slot
-
-
-def _shape(utterance: _Utterance) -> str:
-    """Returns the wording, by which near-copies are recognised."""
-    return _ADDRESS.sub("", utterance.rest, count=1)
-
-
-def _unfit(
-    utterance: _Utterance, seen: set[str], usually_marked: Mapping[str, Mapping[str, str]]
-) -> Reject | None:
-    """Returns why an utterance is not used, or None."""
-    text, key = utterance.text, utterance.record_id
-    if text.casefold() in seen:
-        return Reject(key, "repeated_text", text)
-    if utterance.intent in SMALL_TALK:
-        return Reject(key, "small_talk_with_slots", utterance.rest) if utterance.slots else None
-    if utterance.intent not in FUNCTIONS:
-        return Reject(key, "unknown_function", utterance.intent)
-    words = len(_ADDRESS.sub("", text, count=1).split())
-    if words < 2:
-        return Reject(key, "one_word", text)
-    if words < 3 and not utterance.slots:
-        return Reject(key, "two_words", text)
-    for value, slot in usually_marked.get(utterance.intent, {}).items():
-        if slot in FUNCTIONS[utterance.intent].properties and _has(utterance.rest, value):
-            return Reject(key, "slot_left_out", f"{slot} {value!r}: {text}")
-    return None
-
-
-def _usually_marked(utterances: Sequence[_Utterance]) -> dict[str, dict[str, str]]:
-    """Returns by intent the words that are mostly marked as a slot, there or anywhere."""
-    marked: dict[str, collections.Counter[tuple[str, str]]] = {}
-    rests: dict[str, list[str]] = {}
-    for utterance in utterances:
-        values = [(value.casefold(), slot) for slot, value in utterance.slots]
-        for group in (utterance.intent, _ANY):
-            marked.setdefault(group, collections.Counter()).update(values)
-            rests.setdefault(group, []).append(f" {utterance.rest.casefold()} ")
-    usual: dict[str, dict[str, str]] = {}
-    for group, counted in marked.items():
-        unmarked = "\n".join(rests[group])
-        usual[group] = {
-            value: slot
-            for (value, slot), count in counted.items()
-            if count >= _OFTEN and count > 2 * unmarked.count(f" {value} ")
-        }
-    return {intent: usual[_ANY] | own for intent, own in usual.items()}
-
-
-def _without_slot_but_telling(utterances: Sequence[_Utterance]) -> set[str]:
-    """Returns the texts without a slot that have a rare word, which probably is one's value."""
-    texts = {u.text.casefold(): u for u in reversed(utterances)}  # of repeated ones, the first
-    overall: collections.Counter[str] = collections.Counter()
-    without_slot: dict[str, collections.Counter[str]] = {}
-    for utterance in texts.values():
-        words = set(words_in(utterance.text))
-        overall.update(words)
-        if not utterance.slots:
-            without_slot.setdefault(utterance.intent, collections.Counter()).update(words)
-    return {
-        text
-        for text, utterance in texts.items()
-        if not utterance.slots
-        and any(
-            without_slot[utterance.intent][word] <= _RARE_WITHOUT_SLOT and overall[word] <= _RARE
-            for word in words_in(_shape(utterance))
-        )
-    }
-
-
-def _has(text: str, words: str) -> bool:
-    return f" {words} " in f" {text.casefold()} "
-
-
-def _request(utterance: _Utterance, advantages: Mapping[str, float]) -> Request:
+def _request(utterance: Utterance, advantages: Mapping[str, float]) -> Request:
     arguments: dict[str, Any] = {}
     for slot, value in utterance.slots:
         if slot not in arguments:
@@ -276,12 +128,11 @@ def _request(utterance: _Utterance, advantages: Mapping[str, float]) -> Request:
             arguments[slot].append(value)
         else:
             arguments[slot] = [arguments[slot], value]
-    address = _ADDRESS.match(utterance.text)
     return Request(
         utterance.record_id,
         utterance.text,
         Call(utterance.intent, arguments),
-        address=address[0] if address else "",
+        address=utterance.address,
         rivals=frozenset(name for name, lead in advantages.items() if lead > _SERVES_TOO),
     )
 
@@ -304,7 +155,7 @@ def _episode(episode_id: str, text: str, parts: Sequence[Request], config: Slurp
 
 
 def _small_talk(
-    utterance: _Utterance, advantages: Mapping[str, float], config: SlurpConfig
+    utterance: Utterance, advantages: Mapping[str, float], config: SlurpConfig
 ) -> Episode:
     offered = [
         name

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from granite_fc.calls.spec import FunctionSpec
+from tasks.sources.slurp_slots import SLOTS
 
 # Scenario, the service; action: description and slots, with * where several values occur.
 _INTENTS: dict[str, dict[str, tuple[str, str]]] = {
@@ -217,63 +218,6 @@ _INTENTS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 
-_SLOTS = {
-    "alarm_type": "What the alarm is for, such as wake up",
-    "app_name": "App to play the radio with",
-    "artist_name": "Name of the artist or band",
-    "audiobook_author": "Author of the audiobook",
-    "audiobook_name": "Title of the audiobook",
-    "business_name": "Name of the company, shop or restaurant",
-    "business_type": "Kind of shop, restaurant or other business",
-    "change_amount": "By how much, or to which level",
-    "coffee_type": "Kind of coffee",
-    "color_type": "Colour, or how the light should look",
-    "cooking_type": "Way of cooking, such as baking",
-    "currency_name": "Name of the currency",
-    "date": "Day or days, as the user puts it",
-    "definition_word": "What is to be defined",
-    "device_type": "Device that is meant",
-    "drink_type": "What to drink",
-    "email_address": "Email address",
-    "email_folder": "Folder of the mailbox",
-    "event_name": "Event that it is about",
-    "food_type": "Food or dish, or kind of cuisine",
-    "game_name": "Name of the game",
-    "game_type": "Kind of game",
-    "general_frequency": "How often, such as every day",
-    "house_place": "Room or part of the home",
-    "ingredient": "Ingredient of the dish",
-    "joke_type": "Kind of joke, or what it should be about",
-    "list_name": "Name of the list",
-    "meal_type": "Meal, such as lunch",
-    "media_type": "Newspaper, channel, social network or kind of medium",
-    "movie_name": "Title of the film, or who is in it",
-    "movie_type": "Kind of film",
-    "music_album": "Title of the album",
-    "music_descriptor": "Which music, in words other than a name",
-    "music_genre": "Musical genre",
-    "news_topic": "What the news should be about",
-    "order_type": "Whether the food is to be delivered or taken away",
-    "person": "Name of the person",
-    "personal_info": "What the user wants to know about the person",
-    "place_name": "City, country or other place",
-    "player_setting": "What the player should do, such as resume or shuffle",
-    "playlist_name": "Name of the playlist",
-    "podcast_descriptor": "Which episode or podcast, in words other than a name",
-    "podcast_name": "Name of the podcast",
-    "radio_name": "Name or frequency of the radio station",
-    "relation": "How the person is related to the user, such as mom or boss",
-    "song_name": "Title of the song",
-    "time": "Time of day or length of time, as the user puts it",
-    "time_zone": "Name of the time zone",
-    "timeofday": "Part of the day, such as morning",
-    "transport_agency": "Company that gives the ride",
-    "transport_descriptor": "Kind of ticket, such as one way",
-    "transport_name": "Name of the train or line",
-    "transport_type": "Means of transport, such as train or taxi",
-    "weather_descriptor": "Kind of weather, or what the weather is wanted for",
-}
-
 # Intents that no function answers: small talk, and questions that none of the others is for.
 SMALL_TALK = frozenset({"general_quirky", "general_greet"})
 
@@ -295,7 +239,7 @@ def _function(name: str, description: str, slots: str) -> FunctionSpec:
 
 def _parameter(slot: str) -> tuple[str, dict[str, Any]]:
     name = slot.rstrip("*")
-    schema: dict[str, Any] = {"type": "string", "description": _SLOTS[name]}
+    schema: dict[str, Any] = {"type": "string", "description": SLOTS[name]}
     if name != slot:
         schema |= {"type": ["string", "array"], "items": {"type": "string"}}
     return name, schema

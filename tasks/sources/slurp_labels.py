@@ -1,0 +1,96 @@
+"""Which of SLURP's utterances have labels to rely on: a crowd made them, and left slots out."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+
+from tasks.sources.records import Reject
+from tasks.sources.slurp_functions import FUNCTIONS, SMALL_TALK
+from tasks.sources.slurp_utterances import Utterance
+from tasks.sources.wording import words_in
+
+# What is marked at least so often, and mostly, is expected to be marked.
+_OFTEN = 3
+_ANY = ""
+# A word so rare, among the texts of an intent without a slot and among all, is one to mark.
+_RARE_WITHOUT_SLOT = 1
+_RARE = 10
+
+
+class Labels:
+    """What the labels of all utterances say about those of each.
+
+    Args:
+        utterances: All of them, of every split.
+    """
+
+    def __init__(self, utterances: Sequence[Utterance]) -> None:
+        self._usually_marked = _usually_marked(utterances)
+        self._telling = _without_slot_but_telling(utterances)
+
+    def is_telling(self, text: str) -> bool:
+        """Whether a text without a slot has a rare word, which may be the value of one."""
+        return text.casefold() in self._telling
+
+    def unfit(self, utterance: Utterance) -> Reject | None:
+        """Returns why an utterance is not used, or None."""
+        text, key = utterance.text, utterance.record_id
+        if utterance.intent in SMALL_TALK:
+            return Reject(key, "small_talk_with_slots", utterance.rest) if utterance.slots else None
+        if utterance.intent not in FUNCTIONS:
+            return Reject(key, "unknown_function", utterance.intent)
+        words = len(text.removeprefix(utterance.address).split())
+        if words < 2:
+            return Reject(key, "one_word", text)
+        if words < 3 and not utterance.slots:
+            return Reject(key, "two_words", text)
+        for value, slot in self._usually_marked.get(utterance.intent, {}).items():
+            if slot in FUNCTIONS[utterance.intent].properties and _has(utterance.rest, value):
+                return Reject(key, "slot_left_out", f"{slot} {value!r}: {text}")
+        return None
+
+
+def _usually_marked(utterances: Sequence[Utterance]) -> dict[str, dict[str, str]]:
+    """Returns by intent the words that are mostly marked as a slot, there or anywhere."""
+    marked: dict[str, collections.Counter[tuple[str, str]]] = {}
+    rests: dict[str, list[str]] = {}
+    for utterance in utterances:
+        values = [(value.casefold(), slot) for slot, value in utterance.slots]
+        for group in (utterance.intent, _ANY):
+            marked.setdefault(group, collections.Counter()).update(values)
+            rests.setdefault(group, []).append(f" {utterance.rest.casefold()} ")
+    usual: dict[str, dict[str, str]] = {}
+    for group, counted in marked.items():
+        unmarked = "\n".join(rests[group])
+        usual[group] = {
+            value: slot
+            for (value, slot), count in counted.items()
+            if count >= _OFTEN and count > 2 * unmarked.count(f" {value} ")
+        }
+    return {intent: usual[_ANY] | own for intent, own in usual.items()}
+
+
+def _without_slot_but_telling(utterances: Sequence[Utterance]) -> set[str]:
+    """Returns the texts without a slot that have a rare word, which probably is one's value."""
+    texts = {u.text.casefold(): u for u in reversed(utterances)}  # of repeated ones, the first
+    overall: collections.Counter[str] = collections.Counter()
+    without_slot: dict[str, collections.Counter[str]] = {}
+    for utterance in texts.values():
+        words = set(words_in(utterance.text))
+        overall.update(words)
+        if not utterance.slots:
+            without_slot.setdefault(utterance.intent, collections.Counter()).update(words)
+    return {
+        text
+        for text, utterance in texts.items()
+        if not utterance.slots
+        and any(
+            without_slot[utterance.intent][word] <= _RARE_WITHOUT_SLOT and overall[word] <= _RARE
+            for word in words_in(utterance.shape)
+        )
+    }
+
+
+def _has(text: str, words: str) -> bool:
+    return f" {words} " in f" {text.casefold()} "
