@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from granite_fc.calls.call import Call
@@ -17,10 +17,8 @@ from granite_fc.calls.reference import Reference
 from granite_fc.calls.spec import FunctionSpec
 from tasks.sources.episode import CallTurn, Turn, UserTurn
 from tasks.sources.links import LinkCounts, count_links
-from tasks.sources.said import Said, words_of
-from tasks.sources.said_dates import moment
-
-Path = tuple[str | int, ...]
+from tasks.sources.said import Said
+from tasks.sources.value_origins import Argument, Key, Origin, Origins, Path, in_words, key_of
 
 # Shorter values occur in unrelated results by chance.
 _MIN_LENGTH = 3
@@ -114,41 +112,6 @@ def _labelled(read: Iterable[tuple[Turn, list[Call]]], producers: set[int]) -> I
         yield dataclasses.replace(turn, calls=graph)
 
 
-_Key = tuple[type, Any]
-_SAME_FIELD = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class _Argument:
-    """A string or a number in the arguments of a call, the way to it, and its schema."""
-
-    path: Path
-    value: Any
-    schema: Mapping[str, Any]
-
-    @property
-    def field(self) -> str:
-        return _innermost_name(self.path)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Origin:
-    """Where a result holds a value: the number of its call in the conversation, and the way."""
-
-    producer: int
-    path: Path
-
-    @property
-    def field(self) -> str:
-        return _innermost_name(self.path)
-
-    @property
-    def row(self) -> tuple[int, Path]:
-        """The innermost list item on the way, or the whole result."""
-        depth = max((n for n, step in enumerate(self.path, 1) if isinstance(step, int)), default=0)
-        return self.producer, self.path[:depth]
-
-
 class _Linker:
     """A conversation read from its beginning, and where each of its values came from."""
 
@@ -159,26 +122,23 @@ class _Linker:
     ) -> None:
         self._properties = {spec.name: spec.properties for spec in functions}
         self._result_paths = result_paths
+        self._origins = Origins()
+        # What the user says.
         self._said = Said()
-        # All words of the user, and of user and assistant.
         self._said_words = ""
-        self._heard = ""
         self._given: set[str] = set()
-        self._rows: dict[tuple[int, Path], set[_Key]] = {}
-        # Values of all arguments and defaults, and those of arguments that are no references.
-        self._asked: set[_Key] = set()
-        self._passed: set[_Key] = set()
-        self._origins: dict[_Key, list[_Origin]] = {}
+        # Values of the arguments that are no references.
+        self._passed: set[Key] = set()
         self._num_calls = 0
         self.producers: set[int] = set()
 
     def hear(self, text: str) -> None:
-        self._heard += _in_words(text)
+        self._origins.hear(text)
 
     def hear_user(self, text: str, given: Collection[str]) -> None:
         self.hear(text)
         self._said.add(text)
-        self._said_words += _in_words(text)
+        self._said_words += in_words(text)
         self._given.update(value.casefold() for value in given)
 
     def link(self, turn: CallTurn) -> list[Call]:
@@ -188,39 +148,29 @@ class _Linker:
             calls.append(self._linked(call))
             # A data set may record no results.
             for result in turn.results[number : number + 1]:
-                self._take_in(result)
+                self._origins.take_in(self._num_calls, self._result_paths(result))
             self._num_calls += 1
         return calls
-
-    def _take_in(self, result: Any) -> None:
-        for path, value in self._result_paths(result):
-            origin = _Origin(self._num_calls, path)
-            self._rows.setdefault(origin.row, set()).add(_key(value))
-            if _key(value) not in self._asked:
-                self._origins.setdefault(_key(value), []).append(origin)
 
     def _linked(self, call: Call) -> Call:
         properties = self._properties.get(call.name, {})
         arguments = [
-            _Argument((name, *path), value, _inner(properties.get(name, {}), path))
+            Argument((name, *path), value, _inner(properties.get(name, {}), path))
             for name, argument in call.arguments.items()
             for path, value in leaves(argument)
         ]
-        keys = {_key(argument.value) for argument in arguments}
-        references: dict[Path, Reference] = {}
         candidates = [self._candidates(argument) for argument in arguments]
-        shared = self._shared_row([origins for origins in candidates if origins], keys)
-        for argument, origins in zip(arguments, candidates, strict=True):
-            if origins:
-                fitting = [origin for origin in origins if origin.row == shared]
-                origin = self._best(fitting or origins, argument.value, keys)
+        references: dict[Path, Reference] = {}
+        chosen = self._origins.chosen(arguments, candidates)
+        for argument, origin in zip(arguments, chosen, strict=True):
+            if origin is None:
+                self._passed.add(key_of(argument.value))
+            else:
                 references[argument.path] = Reference(_label(origin.producer), origin.path)
                 self.producers.add(origin.producer)
-            else:
-                self._passed.add(_key(argument.value))
-        self._asked.update(_key(argument.value) for argument in arguments)
-        self._asked.update(
-            _key(value)
+        self._origins.ask(argument.value for argument in arguments)
+        self._origins.ask(
+            value
             for name, schema in properties.items()
             if name not in call.arguments
             for _, value in leaves(schema.get("default"))
@@ -232,84 +182,27 @@ class _Linker:
             {name: _replaced(item, (name,), references) for name, item in call.arguments.items()},
         )
 
-    def _candidates(self, argument: _Argument) -> list[_Origin]:
-        """The places that an argument may refer to, those with the most fitting field alone."""
-        origins = self._origins.get(_key(argument.value), [])
-        schema = argument.schema
-        if not origins or ("default" in schema and schema["default"] == argument.value):
-            return []
-        kinship = [_kinship(argument.field, origin.field) for origin in origins]
-        best = max(kinship)
-        if argument.value in schema.get("enum", ()) and best < _SAME_FIELD:
-            return []
-        fitting = [origin for origin, kin in zip(origins, kinship, strict=True) if kin == best]
-        is_id = argument.field.endswith(_ID) and any(o.field.endswith(_ID) for o in fitting)
-        return fitting if self._is_introduced(argument.value, is_id=is_id) else []
-
-    def _shared_row(
-        self, candidates: Sequence[Sequence[_Origin]], keys: set[_Key]
-    ) -> tuple[int, Path] | None:
-        """The row that has a place for each of several arguments; None if there is none."""
-        if len(candidates) < 2:
-            return None
-        first, *others = ([origin.row for origin in origins] for origins in candidates)
-        return max(
-            (row for row in first if all(row in rows for rows in others)),
-            key=lambda row: (len(keys & self._rows[row]), row[0], self._num_said(row)),
-            default=None,
-        )
-
-    def _best(self, origins: Sequence[_Origin], value: Any, keys: set[_Key]) -> _Origin:
-        """The place whose row fits best a call that has `keys` as arguments."""
-        if len(origins) == 1:
-            return origins[0]
-        recurs = moment(str(value)) is not None
-
-        def rank(origin: _Origin) -> tuple[int, int, int]:
-            num_shared = len(keys & self._rows[origin.row])
-            num_said = self._num_said(origin.row)
-            if recurs:
-                return num_shared, num_said, origin.producer
-            return num_shared, -origin.producer, num_said
-
-        return max(origins, key=rank)
-
-    def _num_said(self, row: tuple[int, Path]) -> int:
-        return sum(_in_words(str(item)) in self._heard for _, item in self._rows[row])
+    def _candidates(self, argument: Argument) -> list[Origin]:
+        """The places that an argument may refer to; none where no result introduced its value."""
+        found = self._origins.candidates(argument)
+        is_id = argument.field.endswith(_ID) and any(o.field.endswith(_ID) for o in found)
+        return found if found and self._is_introduced(argument.value, is_id=is_id) else []
 
     def _is_introduced(self, value: Any, *, is_id: bool) -> bool:
         text = str(value).strip()
         if len(text) < _MIN_LENGTH or text.casefold() in _GENERIC:
             return False
-        if _key(value) in self._passed or text.casefold() in self._given:
+        if key_of(value) in self._passed or text.casefold() in self._given:
             return False
         if is_id and not any(character.isdigit() for character in text):
             return True
         if is_id or (isinstance(value, str) and _IDENTIFIER.fullmatch(text)):
-            return _in_words(text) not in self._said_words
+            return in_words(text) not in self._said_words
         return not self._said.says(value, every_word=True)
-
-
-def _in_words(text: str) -> str:
-    return f" {' '.join(words_of(text))} "
-
-
-def _key(value: Any) -> _Key:
-    return type(value), value
 
 
 def _label(producer: int) -> str:
     return f"$var_{producer + 1}"
-
-
-def _kinship(parameter: str, field: str) -> int:
-    if parameter == field:
-        return _SAME_FIELD
-    return int(not set(words_of(parameter)).isdisjoint(words_of(field)))
-
-
-def _innermost_name(path: Path) -> str:
-    return next((step for step in reversed(path) if isinstance(step, str)), "")
 
 
 def _inner(schema: Any, path: Path) -> Mapping[str, Any]:

@@ -1,0 +1,154 @@
+"""Where the results of a conversation hold its values, and which place an argument is from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tasks.sources.said import words_of
+from tasks.sources.said_dates import moment
+
+Path = tuple[str | int, ...]
+Key = tuple[type, Any]
+Row = tuple[int, Path]
+
+_SAME_FIELD = 2
+
+
+def key_of(value: Any) -> Key:
+    """Returns what equal values of the same type have in common."""
+    return type(value), value
+
+
+def in_words(text: str) -> str:
+    """Returns the words of a text with a space before and after each, to look for others in it."""
+    return f" {' '.join(words_of(text))} "
+
+
+@dataclasses.dataclass(frozen=True)
+class Argument:
+    """A string or a number in the arguments of a call, the way to it, and its schema."""
+
+    path: Path
+    value: Any
+    schema: Mapping[str, Any]
+
+    @property
+    def field(self) -> str:
+        """The name of the innermost field that it is in."""
+        return _innermost_name(self.path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """Where a result holds a value: the number of its call in the conversation, and the way."""
+
+    producer: int
+    path: Path
+
+    @property
+    def field(self) -> str:
+        """The name of the innermost field that it is in."""
+        return _innermost_name(self.path)
+
+    @property
+    def row(self) -> Row:
+        """The innermost list item on the way, or the whole result."""
+        depth = max((n for n, step in enumerate(self.path, 1) if isinstance(step, int)), default=0)
+        return self.producer, self.path[:depth]
+
+
+class Origins:
+    """The places where the results so far brought in values, and what was said of them."""
+
+    def __init__(self) -> None:
+        self._of_value: dict[Key, list[Origin]] = {}
+        self._rows: dict[Row, set[Key]] = {}
+        # What calls asked with: results echo it.
+        self._asked: set[Key] = set()
+        self._heard = ""
+
+    def hear(self, text: str) -> None:
+        """Takes in what user or assistant say."""
+        self._heard += in_words(text)
+
+    def ask(self, values: Iterable[Any]) -> None:
+        """Takes in what a call is passed, which no result introduces from then on."""
+        self._asked.update(map(key_of, values))
+
+    def take_in(self, producer: int, found: Iterable[tuple[Path, Any]]) -> None:
+        """Takes in the values of a result, with the ways to them."""
+        for path, value in found:
+            origin = Origin(producer, path)
+            self._rows.setdefault(origin.row, set()).add(key_of(value))
+            if key_of(value) not in self._asked:
+                self._of_value.setdefault(key_of(value), []).append(origin)
+
+    def candidates(self, argument: Argument) -> list[Origin]:
+        """Returns the places that an argument may be from, of the most fitting fields alone."""
+        origins = self._of_value.get(key_of(argument.value), [])
+        schema = argument.schema
+        if not origins or ("default" in schema and schema["default"] == argument.value):
+            return []
+        kinship = [_kinship(argument.field, origin.field) for origin in origins]
+        best = max(kinship)
+        if argument.value in schema.get("enum", ()) and best < _SAME_FIELD:
+            return []
+        return [origin for origin, kin in zip(origins, kinship, strict=True) if kin == best]
+
+    def chosen(
+        self, arguments: Sequence[Argument], candidates: Sequence[Sequence[Origin]]
+    ) -> list[Origin | None]:
+        """Returns for each argument of a call the place that it is from.
+
+        Args:
+            arguments: All of them.
+            candidates: The places that each may be from; none for one that is from no result.
+        """
+        keys = {key_of(argument.value) for argument in arguments}
+        shared = self._shared_row([origins for origins in candidates if origins], keys)
+        found: list[Origin | None] = []
+        for argument, origins in zip(arguments, candidates, strict=True):
+            fitting = [origin for origin in origins if origin.row == shared] or origins
+            found.append(self._best(fitting, argument.value, keys) if fitting else None)
+        return found
+
+    def _shared_row(self, candidates: Sequence[Sequence[Origin]], keys: set[Key]) -> Row | None:
+        """The row that has a place for each of several arguments; None if there is none."""
+        if len(candidates) < 2:
+            return None
+        first, *others = ([origin.row for origin in origins] for origins in candidates)
+        return max(
+            (row for row in first if all(row in rows for rows in others)),
+            key=lambda row: (len(keys & self._rows[row]), row[0], self._num_said(row)),
+            default=None,
+        )
+
+    def _best(self, origins: Sequence[Origin], value: Any, keys: set[Key]) -> Origin:
+        """The place whose row fits best a call that has `keys` as arguments."""
+        if len(origins) == 1:
+            return origins[0]
+        recurs = moment(str(value)) is not None
+
+        def rank(origin: Origin) -> tuple[int, int, int]:
+            num_shared = len(keys & self._rows[origin.row])
+            num_said = self._num_said(origin.row)
+            if recurs:
+                return num_shared, num_said, origin.producer
+            return num_shared, -origin.producer, num_said
+
+        return max(origins, key=rank)
+
+    def _num_said(self, row: Row) -> int:
+        return sum(in_words(str(item)) in self._heard for _, item in self._rows[row])
+
+
+def _kinship(parameter: str, field: str) -> int:
+    if parameter == field:
+        return _SAME_FIELD
+    return int(not set(words_of(parameter)).isdisjoint(words_of(field)))
+
+
+def _innermost_name(path: Path) -> str:
+    return next((step for step in reversed(path) if isinstance(step, str)), "")
