@@ -108,7 +108,10 @@ class Source:
         """
         if not self.folders:
             return None
-        remedy = f"Clone {self.homepage} there as {self.folders[0]}, with --gin.DATA_DIR=THERE."
+        remedy = (
+            f"Clone {self.homepage} there as {self.folders[0]}, with --gin.DATA_DIR=THERE, or do "
+            f"without it: --gin.mixture_rates.leave_out='[\"{self.name}\"]'."
+        )
         if data_dir is None:
             raise ConfigurationError(
                 "DATA_DIR",
