@@ -69,11 +69,31 @@ def test_an_invented_reply_is_left_out(tmp_path):
         assert Coercion(records[-1].episode_id, "ungrounded_reply_left_out", 1) in records
 
 
-def test_a_bad_call_ends_the_dialogue_before_it(tmp_path):
+def test_a_bad_call_that_is_asked_for_is_a_reject(tmp_path):
     bad = "API-Request: [OrderCake(shop='Crust', tiers='two')]"
-    records = _read(tmp_path, [api_bank_row(REQUEST, ORDERED[:3], bad)])
-    assert Coercion(records[-1].episode_id, "cut_before_bad_call", 1) in records
-    assert len(records[-1].turns) == 2
+    (record,) = _read(tmp_path, [api_bank_row(REQUEST, ORDERED[:3], bad)])
+    assert isinstance(record, Reject) and record.reason == "argument_does_not_fit"
+
+
+@pytest.mark.parametrize(
+    "request_text, going_on, is_asked",
+    [
+        ("Find a shop in Bonn.", ORDER, False),
+        ("Find a shop in Bonn for ordering bread.", ORDER, True),
+        ("Find a shop in Bonn.", FIND.replace("Bonn", "Ulm"), False),
+        ("Find shops in Bonn and Ulm.", FIND.replace("Bonn", "Ulm"), True),
+        ("Find a shop in Bonn.", ORDER.replace("'2'", "two"), False),
+    ],
+)
+def test_a_dialogue_ends_before_a_call_that_nobody_asked_for(
+    tmp_path, request_text, going_on, is_asked
+):
+    *records, episode = _read(tmp_path, [api_bank_row(request_text, ORDERED[:3], going_on)])
+    calls = [call.name for _, turn in episode.call_turns() for call in turn.calls]
+    assert len(calls) == 1 + is_asked
+    assert (Coercion(episode.episode_id, "cut_before_unasked_call", 1) in records) is not is_asked
+    if not is_asked and "OrderCake" in going_on:
+        assert [spec.name for spec in episode.functions] == ["FindShop"]
 
 
 def test_rows_that_go_on_otherwise_are_rejects(tmp_path):
