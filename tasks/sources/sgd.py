@@ -22,6 +22,10 @@ What a user says in other words than a call has it is given where it is a date, 
 one of the values that the schema lists, or a place ("SF"): these follow from what is said. Of
 other values ("AMC Metreon" for "AMC Metreon 16", "Pizza" for "Italian") only the words are given.
 
+A reply that states what neither the conversation nor a row that is shown gives is marked as not
+grounded (`tasks.sources.sgd_replies`), such as one that reports a failure of which the result, the
+row of a reservation at another time, says nothing.
+
 A share of the dialogues has its functions and slots in the words of SGD-X, which paraphrases each
 schema five times: such episodes are marked `schema_variant`.
 
@@ -54,6 +58,7 @@ from tasks.sources.raw_files import RawFolder
 from tasks.sources.records import Record, Reject, checked
 from tasks.sources.sgd_dialogue import MALFORMED, Dialogue
 from tasks.sources.sgd_library import DialogueLibrary
+from tasks.sources.sgd_replies import with_replies_marked
 from tasks.sources.sgd_results import rows_referred_to, shortened
 from tasks.sources.sgd_schema import NotInSchemaError, Service, read_services
 from tasks.sources.value_links import leaves, link_values
@@ -234,7 +239,7 @@ class _Reader:
             episode_id=f"{self._id}{suffix}",
             source=SOURCE,
             functions=functions,
-            turns=turns,
+            turns=with_replies_marked(turns, self._dialogue.statements, self._dialogue.given),
             distractors=tuple(spec for spec, _ in others),
             services=services,
             marks=self._marks,

@@ -13,6 +13,7 @@ from granite_fc.calls.spec import FunctionSpec
 from tasks.sources.episode import AssistantTurn, CallTurn, Turn, UserTurn
 from tasks.sources.said_dates import moment
 from tasks.sources.sgd_library import DialogueLibrary
+from tasks.sources.sgd_replies import Statement, statement
 from tasks.sources.sgd_results import Offer
 from tasks.sources.sgd_schema import NotInSchemaError, Service
 
@@ -50,6 +51,7 @@ class Dialogue:
         given: Index of a user turn to the values that it gives, in its words, and as calls have
             them where these follow from its words.
         offers: Index of a call turn to the offers that the assistant then makes.
+        statements: Index of an assistant turn to what it states.
         questions: The ends of the parts in which the assistant asks for a required value, each
             with the function that needs it.
         opens_with_intent: Whether the first user turn says what the user wants done.
@@ -73,6 +75,7 @@ class Dialogue:
         self.turns: list[Turn] = []
         self.given: dict[int, set[str]] = {}
         self.offers: dict[int, list[Offer]] = {}
+        self.statements: dict[int, list[Statement]] = {}
         self.questions: list[tuple[int, FunctionSpec]] = []
         self.num_qualified: collections.Counter[int] = collections.Counter()
         self.cut: str | None = None
@@ -118,6 +121,10 @@ class Dialogue:
                 offers = [service.worded(offer) for offer in _offers(service.name, turns[index:])]
                 if not self._is_known_date(made[0], offers):
                     self._add_call_turn(self._call_turn(made), offers)
+            self.statements[len(self.turns)] = [
+                statement(self._library.service(frame["service"]), frame["actions"])
+                for frame in turn["frames"]
+            ]
             self.turns.append(AssistantTurn(turn["utterance"]))
 
     def _given(self, service: Service, action: Mapping[str, Any]) -> Iterator[str]:

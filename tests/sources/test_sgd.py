@@ -73,6 +73,16 @@ def test_a_row_is_kept_for_each_value_of_every_offer(tmp_path):
     assert turn.results[0]["results"] == HOTELS
 
 
+def test_a_reply_from_a_row_that_is_not_shown_is_marked(tmp_path):
+    dialogue = hotel_dialogue("1_0")
+    replies = ("The one with 3 stars?", "The one with 4 stars?")
+    for turn, reply in zip(dialogue["turns"][3::2], replies, strict=True):
+        turn["utterance"] = reply
+    (episode,) = _episodes(_read(tmp_path, [dialogue]))
+    assert AssistantTurn(replies[0], grounded=False) in episode.turns
+    assert episode.turns[-1] == AssistantTurn(replies[1])  # its row is kept, since it is offered
+
+
 def test_the_day_told_grounds_no_date(tmp_path):
     dialogue = two_service_dialogue("1_1")
     dialogue["turns"][1]["frames"][0]["service_call"]["parameters"]["city"] = "2019-03-01"
