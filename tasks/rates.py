@@ -100,7 +100,6 @@ DEFAULT_SOURCE_RATES: Mapping[str, float] = types.MappingProxyType(
 # of their number next to what it has for others, for the same reason.
 _FEW_EXAMPLES = {
     "taskmaster4_parallel_calls": 0.2,  # 180 of 3,200 conversations
-    "star_nested_calls": 0.1,  # few of its 5,500 dialogues book what a search has found
     "glaive_function_chaining": 0.5,  # 40 of 130 conversations
 }
 

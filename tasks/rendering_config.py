@@ -76,7 +76,7 @@ class RenderingConfig:
             that no call answers, chosen by hash. Where a sub-task is absent: 0.4 for nested calls,
             function chaining and parallel calls, which only some of the other episodes serve, so
             that all negatives would make up two fifths of their examples; 1 for the rest. The
-            name of a source before that of a sub-task ("star_nested_calls") goes first.
+            name of a source before that of a sub-task ("star_function_chaining") goes first.
         nothing_left_rate: Of the conversations that serve nested calls, function chaining or
             parallel calls and end in a request that needs no further call, the share (from 0 to 1)
             whose end is an example too, to be answered by `no_function`.

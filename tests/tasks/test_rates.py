@@ -44,12 +44,12 @@ def test_single_tasks_may_have_their_own_rate():
     rates = mixture_rates(
         "nested_calls",
         sources={"simulator": 1.0, "topv2": 1.0},
-        tasks={"topv2_nested_calls": 3.0, "star_nested_calls": 4.0},
+        tasks={"topv2_nested_calls": 3.0, "sgd_nested_calls": 4.0},
     )
     assert rates == {
         "simulator_nested_calls": 1 / 8,
         "topv2_nested_calls": 3 / 8,
-        "star_nested_calls": 4 / 8,
+        "sgd_nested_calls": 4 / 8,
     }
 
 
