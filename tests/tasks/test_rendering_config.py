@@ -65,7 +65,7 @@ def test_several_details_have_shares_of_the_episodes():
 def test_the_negatives_of_one_source_have_a_rate_of_their_own():
     config = RenderingConfig(negative_rates={"sgd_nested_calls": 0.05, "nested_calls": 0.5})
     assert config.negative_rate_of("nested_calls", "sgd") == 0.05
-    assert config.negative_rate_of("nested_calls", "sgd") == 0.5
+    assert config.negative_rate_of("nested_calls", "topv2") == 0.5
     assert config.negative_rate_of("umbrella", "star") == 1.0
     contents = [config.content("nested_calls", source) for source in ("sgd", "topv2")]
     assert [content["negative_rate"] for content in contents] == [0.05, 0.5]
