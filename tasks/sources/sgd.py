@@ -23,8 +23,8 @@ one of the values that the schema lists, or a place ("SF"): these follow from wh
 other values ("AMC Metreon" for "AMC Metreon 16", "Pizza" for "Italian") only the words are given.
 
 A reply that states what neither the conversation nor a row that is shown gives is marked as not
-grounded (`tasks.sources.sgd_replies`), such as one that reports a failure of which the result, the
-row of a reservation at another time, says nothing.
+grounded (`tasks.sources.sgd_replies`), as is one that says whether something was done of which the
+result, with another time than was asked for, does not tell.
 
 A share of the dialogues has its functions and slots in the words of SGD-X, which paraphrases each
 schema five times: such episodes are marked `schema_variant`.

@@ -122,7 +122,7 @@ class Dialogue:
                 if not self._is_known_date(made[0], offers):
                     self._add_call_turn(self._call_turn(made), offers)
             self.statements[len(self.turns)] = [
-                statement(self._library.service(frame["service"]), frame["actions"])
+                statement(self._library.service(frame["service"]), frame)
                 for frame in turn["frames"]
             ]
             self.turns.append(AssistantTurn(turn["utterance"]))

@@ -12,7 +12,7 @@ from tasks.sources.said import Said
 from tasks.sources.sgd_schema import Service
 
 _STATING = frozenset({"INFORM", "OFFER", "CONFIRM"})
-_FAILURE = "NOTIFY_FAILURE"
+_OUTCOMES = frozenset({"NOTIFY_SUCCESS", "NOTIFY_FAILURE"})
 # What a reply must not invent, beside the values that it is annotated with: numbers, days told from
 # today, and names (capitalised words inside a sentence).
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
@@ -28,22 +28,31 @@ class Statement:
 
     Attributes:
         values: Field, words of the reply, and value that they stand for.
-        is_failure: Whether it says that a call failed.
+        is_unclear: Whether it says that a call succeeded or failed whose result has another value
+            than was asked for, such as the time of a reservation: sometimes that was reserved,
+            sometimes it is a proposal.
     """
 
     values: tuple[tuple[str, str, str], ...]
-    is_failure: bool
+    is_unclear: bool
 
 
-def statement(service: Service, actions: Sequence[Mapping[str, Any]]) -> Statement:
+def statement(service: Service, frame: Mapping[str, Any]) -> Statement:
     """Reads the annotation of a reply, with the fields as the functions of `service` have them."""
+    actions = frame["actions"]
     values = tuple(
         (service.slot(action["slot"]), spoken, value)
         for action in actions
         if action["act"] in _STATING
         for spoken, value in zip(action["values"], action["canonical_values"], strict=True)
     )
-    return Statement(values, any(action["act"] == _FAILURE for action in actions))
+    asked = frame.get("service_call", {}).get("parameters", {})
+    is_unclear = any(action["act"] in _OUTCOMES for action in actions) and any(
+        row.get(slot, value) != value
+        for row in frame.get("service_results", [])
+        for slot, value in asked.items()
+    )
+    return Statement(values, is_unclear)
 
 
 def with_replies_marked(
@@ -56,8 +65,8 @@ def with_replies_marked(
     A reply is grounded if the conversation before it, an argument or a row that is shown gives each
     value that it is annotated with and every number, weekday or "tomorrow" and name beside them; if
     it says the values as they are ("March 5th" for 2019-03-05, and not "next Tuesday") or as
-    somebody said them before; if one row has all the values that it states of a result; and if it
-    reports no failure of a call whose result is a row like any other.
+    somebody said them before; if one row has all the values that it states of a result; and if the
+    result tells whether what it reports was done.
 
     Args:
         turns: The conversation, with the results that are shown.
@@ -74,7 +83,7 @@ def with_replies_marked(
                 known.add(" | ".join(v for v in call.arguments.values() if isinstance(v, str)))
                 known.add(str(result["total_results"]))
             for row in rows:
-                known.add(" | ".join(row.values()))
+                known.add(" | ".join(text for pair in row.items() for text in pair))
         else:
             if isinstance(turn, AssistantTurn):
                 stated = statements.get(index, ())
@@ -89,10 +98,10 @@ def with_replies_marked(
 
 def _fits(stated: Sequence[Statement], rows: Sequence[Mapping[str, str]]) -> bool:
     """Whether a reply right after a call, with these rows as its result, agrees with them."""
+    if any(one.is_unclear for one in stated):
+        return False
     if not rows:
         return True
-    if any(one.is_failure for one in stated):
-        return False
     by_field: dict[str, set[str]] = {}
     for one in stated:
         for field, _, value in one.values:

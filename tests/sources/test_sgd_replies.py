@@ -18,11 +18,17 @@ def spoken(act, field, words, value):
     return {**action(act, field, words), "canonical_values": [value]}
 
 
+def frame_of(actions, **rest):
+    return {"service": "Music_1", "actions": list(actions), **rest}
+
+
 def is_grounded(reply, *actions, rows=ROWS, request="What is on at 5 pm?", given=()):
     call = Call("find", {"city": "Bonn", "time": "17:00"})
     found = CallTurn(CallGraph((call,)), ({"total_results": 9, "results": rows},))
     turns = (UserTurn(request), found, AssistantTurn(reply))
-    *same, marked = with_replies_marked(turns, {2: [statement(MUSIC, actions)]}, {0: given})
+    *same, marked = with_replies_marked(
+        turns, {2: [statement(MUSIC, frame_of(actions))]}, {0: given}
+    )
     assert same == [*turns[:2]] and marked.text == reply
     return marked.grounded
 
@@ -73,7 +79,14 @@ def test_one_row_has_all_that_is_said_of_a_result():
     assert is_grounded("Elm Street or Oak Street?", several)
 
 
-def test_a_failure_is_told_by_an_empty_result_alone():
-    failed = action("NOTIFY_FAILURE")
-    assert not is_grounded("Sorry, that did not work.", failed)
-    assert is_grounded("Sorry, that did not work.", failed, rows=[])
+@pytest.mark.parametrize("act", ["NOTIFY_SUCCESS", "NOTIFY_FAILURE"])
+@pytest.mark.parametrize(
+    "rows, is_clear",
+    [([], True), ([{"time": "17:00"}], True), ([{"time": "17:30"}], False)],
+)
+def test_a_row_at_another_time_does_not_tell_what_was_done(act, rows, is_clear):
+    call = {"method": "Play", "parameters": {"time": "17:00"}}
+    frame = frame_of([action(act)], service_call=call, service_results=rows)
+    turns = (UserTurn("At 5 pm."), AssistantTurn("That is it."))
+    _, reply = with_replies_marked(turns, {1: [statement(MUSIC, frame)]}, {})
+    assert reply.grounded == is_clear
