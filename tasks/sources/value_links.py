@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from granite_fc.calls.call import Call
@@ -61,7 +61,8 @@ def link_values(
     ("caffeine") that a result has in such a field is given by none. Values that may be anywhere by
     chance are left alone: truth values, whatever is written with one or two characters, a
     parameter's default, and a value that its schema lists, unless it comes from a field of the same
-    name.
+    name. The values of one list are all referred to or none: if results introduced some of them,
+    all are where results have the others, too, and all are literal elsewhere.
 
     Of several places that hold the value, one whose field is named like the parameter is preferred,
     then one that shares a word with it; then the row of a list that has the most of the call's
@@ -159,7 +160,9 @@ class _Linker:
             for name, argument in call.arguments.items()
             for path, value in leaves(argument)
         ]
-        candidates = [self._candidates(argument) for argument in arguments]
+        candidates = self._all_or_none(
+            arguments, [self._candidates(argument) for argument in arguments]
+        )
         references: dict[Path, Reference] = {}
         chosen = self._origins.chosen(arguments, candidates)
         for argument, origin in zip(arguments, chosen, strict=True):
@@ -187,6 +190,22 @@ class _Linker:
         found = self._origins.candidates(argument)
         is_id = argument.field.endswith(_ID) and any(o.field.endswith(_ID) for o in found)
         return found if found and self._is_introduced(argument.value, is_id=is_id) else []
+
+    def _all_or_none(
+        self, arguments: Sequence[Argument], candidates: Sequence[list[Origin]]
+    ) -> list[list[Origin]]:
+        """The candidates, where all values of a list have some or none has."""
+        whole = list(candidates)
+        lists: dict[Path, list[int]] = {}
+        for number, argument in enumerate(arguments):
+            if isinstance(argument.path[-1], int):
+                lists.setdefault(argument.path[:-1], []).append(number)
+        for numbers in lists.values():
+            if any(whole[n] for n in numbers) and not all(whole[n] for n in numbers):
+                held = [self._origins.candidates(arguments[n]) for n in numbers]
+                for n, origins in zip(numbers, held, strict=True):
+                    whole[n] = origins if all(held) else []
+        return whole
 
     def _is_introduced(self, value: Any, *, is_id: bool) -> bool:
         text = str(value).strip()

@@ -155,6 +155,18 @@ def test_values_inside_an_argument_are_linked_by_their_own_names():
 
 
 @pytest.mark.parametrize(
+    "names, places", [(["Ada", "Bea", "Cleo"], (0, 1, 2)), (["Ada", "Dora"], None)]
+)
+def test_of_a_list_all_values_are_referred_to_or_none(names, places):
+    found = calls(("find", {}, {"names": ["Ada", "Bea", "Cleo"]}))
+    arguments = linked_arguments([UserTurn("As Bea and Dora do."), found, book(names=names)])
+    if places is None:
+        assert arguments == {"names": names}
+    else:
+        assert arguments["names"] == [Reference("$var_1", ("names", n)) for n in places]
+
+
+@pytest.mark.parametrize(
     "result, path",
     [
         ({"name": "Hotel Ada", "hotel": "Hotel Ada"}, ("hotel",)),
@@ -323,9 +335,24 @@ def test_the_rule_by_brute_force_finds_the_same_values(turns, given_values):
             and value not in literal
             and is_introduced(value, made[:number])
         ]
+        expected = all_or_none(call.arguments, expected, made[:number])
         found = leaves(with_references.arguments)
         assert [path for path, value in found if isinstance(value, Reference)] == expected
         literal += [v for path, v in leaves(call.arguments) if path not in expected]
+
+
+def all_or_none(arguments, paths, earlier):
+    """The paths, but of each list of values all or none."""
+    values = dict(leaves(arguments))
+    lists = {}
+    for path in values:
+        lists.setdefault(path[:-1] if isinstance(path[-1], int) else path, []).append(path)
+    chosen = []
+    for members in lists.values():
+        found = [path in paths for path in members]
+        if all(found) or (any(found) and all(is_introduced(values[m], earlier) for m in members)):
+            chosen += members
+    return [path for path in values if path in chosen]
 
 
 def is_introduced(value, earlier):
