@@ -20,9 +20,11 @@ Coercions:
 
 A conversation in which a placeholder of the collection's instructions was left in a response is
 rejected (`unfilled_template`), and so is an order that the user wants to go of which no call says
-so (`to_go_left_out`). Those without a call, about something that no coffee bar serves,
-become `no_function` episodes, except those that ask what food or drink the bar has
-(`menu_question`): other conversations look that up.
+so (`to_go_left_out`), or with a wish for something that can be chosen, or for a size, that no call
+passes on (`wish_left_out`), or of which a call has a drink or a choice that nobody spoke of
+(`choice_not_said`; both in `tasks.sources.taskmaster4_wishes`). Those without a call, about
+something that no coffee bar serves, become `no_function` episodes, except those that ask what food
+or drink the bar has (`menu_question`): other conversations look that up.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ from tasks.sources.taskmaster4_conversation import (
     UnfilledTemplateError,
 )
 from tasks.sources.taskmaster4_functions import FUNCTIONS, SERVICE
+from tasks.sources.taskmaster4_wishes import choice_not_said, wish_left_out
 from tasks.sources.validation_rows import is_validation
 from tasks.sources.value_links import leaves, link_values
 
@@ -156,6 +159,12 @@ def _checked(episode_id: str, conversation: Conversation) -> Iterator[Record]:
             return
     if "add_order_item" in called and (said := _to_go_left_out(turns)) is not None:
         yield Reject(episode_id, "to_go_left_out", said)
+        return
+    if (wish := wish_left_out(conversation.turns)) is not None:
+        yield Reject(episode_id, "wish_left_out", wish)
+        return
+    if (choice := choice_not_said(conversation.turns)) is not None:
+        yield Reject(episode_id, "choice_not_said", choice)
         return
     reason: NoCallReason | None = None if called else "no_function"
     episode = Episode(
