@@ -106,10 +106,12 @@ SOURCES = {
             modules=(
                 "tasks.sources.json_records",
                 "tasks.sources.open_choices",
+                "tasks.sources.star_bookings",
                 "tasks.sources.star_dialogue",
                 "tasks.sources.star_functions",
                 "tasks.sources.star_names",
                 "tasks.sources.star_queries",
+                "tasks.sources.star_replies",
                 "tasks.sources.value_links",
                 "tasks.sources.value_origins",
             ),

@@ -7,7 +7,8 @@ templates that the assistant picked, filled from the result.
 
 Where a result introduced a value that a later call passes, the call refers to it. A value from a
 list of choices, such as an hour, counts as grounded only if somebody said it or a result has it:
-the people who played the assistant guessed some.
+the people who played the assistant guessed some. Whether a query checks or books counts as grounded
+where it is the one that is due (`star_bookings`).
 
 Coercions, beside those of `star_queries`:
     repeated_query_dropped: the same query again, right after its result, where the last result is
@@ -18,6 +19,8 @@ Coercions, beside those of `star_queries`:
     unauthenticated_try_dropped: a query to the bank that it refuses, for lack of what tells who the
         caller is.
     empty_search_dropped: a search for anything at all.
+    ungrounded_reply: a reply right after a query that tells another outcome than the result has, or
+        none, or states something that is not known (`star_replies`); it is marked, and no target.
     cut_before_REASON: the dialogue until the last reply before a query that is no valid call, or
         before such tries where the reply is free.
 
@@ -40,15 +43,17 @@ import gin
 
 from granite_fc.calls.strict_json import NotJsonNumber
 from tasks.keyed import chance, shuffled
-from tasks.sources.episode import CallTurn, Episode, NoCallReason, Turn, UserTurn
+from tasks.sources.episode import AssistantTurn, CallTurn, Episode, NoCallReason, Turn, UserTurn
 from tasks.sources.json_records import read_value
 from tasks.sources.open_choices import with_choices_grounded
 from tasks.sources.parser_config import ParserConfig
 from tasks.sources.raw_files import RawFolder
 from tasks.sources.records import Record, Reject, checked
+from tasks.sources.star_bookings import REQUEST_TYPE, unexpected_types
 from tasks.sources.star_dialogue import Dialogue
 from tasks.sources.star_functions import API_FILES, Api, read_apis
 from tasks.sources.star_names import NameIndex
+from tasks.sources.star_replies import Statements
 from tasks.sources.validation_rows import is_validation
 from tasks.sources.value_links import leaves, link_values
 
@@ -127,6 +132,7 @@ class _Parser:
         self._apis = apis
         self._config = config
         self._names = NameIndex(api.function for api in apis.values())
+        self._statements = Statements(api.function for api in apis.values())
 
     def records(self, record_id: str, raw: Mapping[str, Any]) -> Iterator[Record]:
         """Yields what becomes of one dialogue."""
@@ -149,14 +155,21 @@ class _Parser:
         coerced = dict(dialogue.coerced)
         if dialogue.cut is not None:
             coerced[f"cut_before_{dialogue.cut[0]}"] = 1
-        literal = self._episode(record_id, dialogue.turns, own)
+        marked = self._statements.marked(dialogue.turns)
+        coerced["ungrounded_reply"] = sum(
+            isinstance(turn, AssistantTurn) and not turn.grounded for turn in marked
+        )
+        unexpected = unexpected_types(marked)
+        literal = self._episode(record_id, marked, own)
         turns, _ = link_values(
-            dialogue.turns, functions=literal.functions, given=given, result_paths=_linkable
+            marked, functions=literal.functions, given=given, result_paths=_linkable
         )
         episode = dataclasses.replace(literal, turns=turns)
         for record in checked(episode, coerced, given=given):
             if isinstance(record, Episode):
-                record = with_choices_grounded(record, given, conventional=("RequestType",))
+                record = with_choices_grounded(record, given, conventional=(REQUEST_TYPE,))
+                places = (*record.ungrounded, *unexpected)
+                record = dataclasses.replace(record, ungrounded=tuple(sorted(places)))
             yield record
 
     def _negatives(

@@ -13,8 +13,8 @@ from tasks.sources.episode import AssistantTurn, CallTurn, Turn, UserTurn
 from tasks.sources.said import Said
 from tasks.sources.star_functions import Api
 from tasks.sources.star_queries import QueryError, read_arguments
+from tasks.sources.star_replies import FREE, fits, outcome_of
 
-_FREE = "custom"
 # What the bank answers to whoever asks before the caller has told enough.
 _REFUSAL = "cannot authenticate"
 _OUT_OF_SCOPE = "out_of_scope"
@@ -26,6 +26,8 @@ _AMBIGUOUS = ("First",)
 # another one; that the others do is an oddity of the simulated knowledge base.
 _STEADY = re.compile(r"bank_balance|doctor_followup|spaceship_\w+|trip_directions|trivia|weather")
 _LOOKUPS = re.compile(rf"\w+_search|{_STEADY.pattern}")
+# Outcomes after which nobody tries again.
+_GOOD = ("possible", "done")
 
 
 class Dialogue:
@@ -97,16 +99,23 @@ class Dialogue:
         if event["Agent"] == "User":
             self.turns.append(UserTurn(text))
         else:
-            is_template = event["Action"] == "pick_suggestion" and event["ActionLabel"] != _FREE
+            is_template = event["Action"] == "pick_suggestion" and event["ActionLabel"] != FREE
             if self._drops_tries and not is_template:
                 raise QueryError("unprompted_try", text)
             if event.get("ActionLabel") == _OUT_OF_SCOPE and isinstance(self.turns[-1], UserTurn):
                 self.out_of_scope.append(len(self.turns))
             if is_template and "ask" in event["ActionLabel"].split("_"):
                 self._asks.add(len(self.turns))
-            self.turns.append(AssistantTurn(text))
+            self.turns.append(AssistantTurn(text, self._is_told(event) if is_template else True))
         self._drops_tries = False
         self._said.add(text)
+
+    def _is_told(self, template: Mapping[str, Any]) -> bool:
+        """Whether a template tells what the call right before it returned, if there is one."""
+        before = self.turns[-1] if self.turns else None
+        if not isinstance(before, CallTurn):
+            return True
+        return fits(template["ActionLabel"], before.calls[0].name, before.results[0])
 
     def _add_call(self, query: Mapping[str, Any] | None, answer: Mapping[str, Any]) -> None:
         if query is None or query["APIName"] != answer["APIName"]:
@@ -146,11 +155,11 @@ class Dialogue:
                     raise QueryError("value_left_out", f"{api.function.name}.{name}: {value}")
 
     def _is_known(self, turn: CallTurn) -> bool:
-        """Whether something was looked up before, with the same outcome."""
+        """Whether something was looked up, found to be possible or done before, likewise."""
         (call,) = turn.calls
-        if not _LOOKUPS.fullmatch(call.name):
-            return False
         earlier = [t for t in self.turns if isinstance(t, CallTurn) and t.calls[0] == call]
+        if not _LOOKUPS.fullmatch(call.name):
+            return turn in earlier and outcome_of(call.name, turn.results[0]) in _GOOD
         if turn in earlier:
             return True
         if earlier and _STEADY.fullmatch(call.name):

@@ -86,7 +86,7 @@ _PARAMETERS = {
     "NumberGuests": "Number of guests",
     "NumRooms": "Number of bedrooms",
     "PIN": "The caller's PIN, if that is how they are authenticated",
-    "RequestType": "Check only asks whether it is possible; Book does it",
+    "RequestType": "Check asks whether it is possible; Book does it, once the user agrees to that",
     "SecurityAnswer1": "The caller's mother's maiden name, instead of number and PIN",
     "SecurityAnswer2": "Name of the caller's childhood pet, instead of number and PIN",
     "Service": "Whether it has room service",

@@ -70,8 +70,8 @@ def test_a_dialogue_is_what_the_assistant_saw_and_did(tmp_path):
             query("hotel_search", [("AverageRating", "api.is_at_least(4)")], item, total=3),
             template("Hyatt Hotel?"),
             user("Great, at 2pm"),
-            booking('"2 pm"', name='api.is_equal_to("Hyatt Hotel")'),
-            template("Done."),
+            booking('"2 pm"', '"Check"', name='api.is_equal_to("Hyatt Hotel")'),
+            template("It is free."),
             [{"Action": "complete", "Agent": "User"}],
         ),
     )
@@ -89,7 +89,7 @@ def test_a_dialogue_is_what_the_assistant_saw_and_did(tmp_path):
         },
         {
             "name": "hotel_book",
-            "arguments": {"Name": "$var_1.Name$", "Time": "2 pm", "RequestType": "Book"},
+            "arguments": {"Name": "$var_1.Name$", "Time": "2 pm", "RequestType": "Check"},
         },
     ]
     assert episode.ungrounded == ()
@@ -184,7 +184,7 @@ def test_of_tries_that_nobody_asked_for_the_last_is_kept(tmp_path):
     )
     assert [c["arguments"]["RequestType"] for c in _calls(picked[-1])] == ["Check", "Book"]
     assert picked[0] == Coercion("dialogues/1", "earlier_try_dropped", 1)
-    assert {place.parameter for place in picked[-1].ungrounded} == {"Time"}
+    assert {place.parameter for place in picked[-1].ungrounded} == {"Time", "RequestType"}
     assert [record.reason for record in spoken] == ["unprompted_try"]
 
 
@@ -265,8 +265,65 @@ def test_a_choice_counts_as_known_only_when_somebody_made_it(tmp_path):
         ("hilton, after work", (ArgumentPlace(1, 0, "Time"),)),
         ("some hotel at 1 pm", (ArgumentPlace(1, 0, "Name"),)),
     ]:
-        (episode,) = _read(tmp_path, _dialogue(user(text), booking('"1 pm"'), template("Done.")))
+        check = booking('"1 pm"', '"Check"')
+        (episode,) = _read(tmp_path, _dialogue(user(text), check, template("It is free.")))
         assert episode.ungrounded == places, text
+
+
+def _asked(kind, message):
+    constraints = [("Name", '"Hilton Hotel"'), ("Time", '"1 pm"'), ("RequestType", f'"{kind}"')]
+    return query("hotel_book", constraints, {"Message": message})
+
+
+def test_a_booking_is_due_once_the_user_agrees_to_what_is_possible(tmp_path):
+    check, book = _asked("Check", "Available"), _asked("Book", "Reservation Failed")
+    confirm = template("Shall I?", "hotel_ask_confirm_booking")
+    failed = template("It failed.", "hotel_reservation_failed")
+    opening, yes = user("The Hilton at 1 pm"), user("Yes")
+    for events, places in [
+        ((opening, check, confirm, yes, book, failed, user("Again"), book, failed), []),
+        ((opening, check, book, failed), [2]),
+        ((opening, book, failed), [1]),
+        ((opening, _asked("Check", "Unavailable"), free("No."), user("Do!"), book, failed), [4]),
+        ((opening, check, confirm, yes, _asked("Check", "Unavailable"), free("No.")), [4]),
+    ]:
+        (episode,) = _read(tmp_path, _dialogue(*events))
+        assert episode.ungrounded == tuple(ArgumentPlace(n, 0, "RequestType") for n in places)
+
+
+def test_what_was_possible_or_done_is_not_asked_for_again(tmp_path):
+    book = _asked("Book", "Reservation Confirmed")
+    done = template("Done.", "hotel_reservation_succeeded")
+    coercion, episode = _read(
+        tmp_path,
+        _dialogue(
+            user("The Hilton at 1 pm"),
+            *(_asked("Check", "Available"), template("Shall I?", "hotel_ask_confirm_booking")),
+            *(user("Yes"), book, done, user("Thanks"), book, done),
+        ),
+    )
+    assert [call["arguments"]["RequestType"] for call in _calls(episode)] == ["Check", "Book"]
+    assert coercion == Coercion("dialogues/1", "repeated_query_dropped", 1)
+
+
+@pytest.mark.parametrize(
+    "kind, message, reply, is_grounded",
+    [
+        ("Check", "Available", template("Shall I?", "hotel_ask_confirm_booking"), True),
+        ("Check", "Available", template("It is done.", "hotel_reservation_succeeded"), False),
+        ("Check", "Unavailable", template("It is full.", "hotel_unavailable"), True),
+        ("Check", "Unavailable", template("It failed.", "hotel_reservation_failed"), False),
+        ("Check", "Available", template("And your name?", "ask_name"), False),
+        ("Check", "Available", free("The Hilton is free at 1 pm."), True),
+        ("Check", "Available", free("It is free at 2 pm."), False),
+        ("Check", "Unavailable", free("Try the Hyatt Hotel."), False),
+    ],
+)
+def test_a_reply_tells_what_the_result_says(tmp_path, kind, message, reply, is_grounded):
+    events = (user("The Hilton at 1 pm"), _asked(kind, message), reply)
+    *coercions, episode = _read(tmp_path, _dialogue(*events))
+    assert episode.turns[-1].grounded is is_grounded
+    assert coercions == ([] if is_grounded else [Coercion("dialogues/1", "ungrounded_reply", 1)])
 
 
 def test_negatives(tmp_path):
