@@ -17,6 +17,7 @@ from tasks.augmentations import AugmentationConfig, augment, negatives
 from tasks.augmentations.config import KINDS
 from tasks.dialects import DIALECTS
 from tasks.renderers import RENDERERS, Example, RenderingContext, TokenCounter
+from tasks.renderers.library import LEANER_DETAILS
 from tasks.rendering_config import RenderingConfig
 from tasks.sources.episode import Episode
 
@@ -46,10 +47,7 @@ class EpisodeRenderer:
         self.augmentation = augmentation
         self._subtask = subtask
         self._render = RENDERERS[subtask]
-        # In a signature nothing would tell masked parameters apart: they need the detail.
-        kept = tuple(step for step in context.config.shed_order if step != "detail")
-        config = dataclasses.replace(context.config, shed_order=kept)
-        self._context_of_masked = dataclasses.replace(context, config=config)
+        self._contexts: dict[tuple[str, bool], RenderingContext] = {}
         self._without_masks = dataclasses.replace(augmentation, mask_parameters=0.0)
 
     @property
@@ -84,30 +82,41 @@ class EpisodeRenderer:
         settings = self.augmentation
         if settings.is_off or example.get(SPLIT, _TRAIN) not in (_TRAIN, _TRAIN.encode()):
             return [self._counted(episode, self._render(episode, self.context))]
-        own = self._augmented(episode)
-        detail = self._detail_of(episode)
+        detail = self.context.config.detail_of(self._subtask, episode.episode_id)
+        num_leaner = self.context.counts["leaner_detail"]
+        own = self._augmented(episode, detail)
         made = negatives(episode, settings, self._subtask, len(own[1]), detail)
-        return [own, *map(self._augmented, made)]
+        # Shorter than the episode, they would have room for more detail, which told them apart.
+        if 2 * (self.context.counts["leaner_detail"] - num_leaner) > len(own[1]):
+            detail = LEANER_DETAILS[detail]
+        return [own, *(self._augmented(negative, detail) for negative in made)]
 
-    def _augmented(self, original: Episode) -> tuple[Episode, list[Example]]:
+    def _augmented(self, original: Episode, detail: str) -> tuple[Episode, list[Example]]:
         """An episode after what the settings say is done to it, and its examples."""
-        detail = self._detail_of(original)
         episode = augment(original, self.augmentation, self._subtask, detail)
-        context = self.context.on_trial()
-        if "mask_parameters" in episode.marks:
-            context = self._context_of_masked.on_trial()
+        is_masked = "mask_parameters" in episode.marks
+        context = self._context(detail, is_masked).on_trial()
         found = self._render(episode, context)
-        if "mask_parameters" in episode.marks and context.counts["too_long"]:
+        if is_masked and context.counts["too_long"]:
             episode = augment(original, self._without_masks, self._subtask, detail)
-            context = self.context.on_trial()
+            context = self._context(detail, False).on_trial()
             found = self._render(episode, context)
         for kind in KINDS:
             context.count(f"augmented_{kind}", len(found) * (kind in episode.marks))
         self.counts.update(context.counts)
         return self._counted(episode, found)
 
-    def _detail_of(self, episode: Episode) -> str:
-        return self.context.config.detail_of(self._subtask, episode.episode_id)
+    def _context(self, detail: str, is_masked: bool) -> RenderingContext:
+        """The settings with functions in one detail; of masked parameters, in no less detail."""
+        key = detail, is_masked
+        if key not in self._contexts:
+            config = self.context.config
+            # In a signature nothing would tell masked parameters apart.
+            order = [step for step in config.shed_order if step != "detail" or not is_masked]
+            details = {**config.function_details, self._subtask: detail}
+            changed = dataclasses.replace(config, shed_order=order, function_details=details)
+            self._contexts[key] = dataclasses.replace(self.context, config=changed)
+        return self._contexts[key]
 
     def _counted(self, episode: Episode, found: Sequence[Example]) -> tuple[Episode, list[Example]]:
         if episode.no_call_reason is not None:

@@ -95,9 +95,10 @@ class RenderingConfig:
             an exchange that gives a value of the target, nor one with a call to whose output a
             later exchange that stays refers), "conversation" (all calls of a conversation are asked
             for in several stretches, the calls before each being shown). Three things hold in any
-            order: three functions stay, or as many as there are, until no history can go; two
-            always stay; and where functions are written as "description", history goes before
-            distractors, since such a function takes a line and an exchange many.
+            order: three functions stay, or as many as there are, until no history can go and no
+            conversation into more stretches; two always stay; and where functions are written as
+            "description", history goes before distractors, since such a function takes a line and
+            an exchange many.
     """
 
     seed: int = 0

@@ -14,8 +14,8 @@ from tasks.augmentations.requests import called_functions, request_stems, unansw
 from tasks.augmentations.topics import are_related, function_stems, serves_anything
 from tasks.sources.episode import Episode
 
-# A library of one function asks little of its reader.
-_FEWEST = 2
+# As many as remain where functions give way to a budget: few would tell that none fits.
+_FEWEST = 3
 _COPY_NUMBER = re.compile(r"_?\d+$")
 
 
@@ -26,7 +26,7 @@ def without_needed_functions(episode: Episode) -> Episode | None:
         episode: An episode that calls answer.
 
     Returns:
-        The episode without calls, or None where fewer than two functions surely do not fit.
+        The episode without calls, or None where fewer than three functions surely do not fit.
     """
     library = (*episode.functions, *episode.distractors)
     called = called_functions(episode)

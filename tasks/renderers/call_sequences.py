@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from granite_fc.calls.call import NO_FUNCTION, Call
 from granite_fc.calls.graph import CallGraph
@@ -88,10 +90,11 @@ def render_episode(
 ) -> list[Example]:
     """One example for the episode: what is said before the last calls, and all calls in a row.
 
-    Where that does not fit, and `RenderingConfig.shed_order` allows it, the calls are asked for in
-    the fewest stretches of the conversation that do, about equally long; the calls before a stretch
-    are shown. So it is where calls depend on what earlier results say. Calls that cannot be asked
-    for, since a value comes from nowhere or depends on a result of the same exchange, are shown.
+    Where that does not fit with three functions to choose from, and `RenderingConfig.shed_order`
+    allows it, the calls are asked for in the fewest stretches of the conversation that do, about
+    equally long; the calls before a stretch are shown. Where none do, fewer functions are enough.
+    So it is where calls depend on what earlier results say. Calls that cannot be asked for, since a
+    value comes from nowhere or depends on a result of the same exchange, are shown.
 
     An episode that ends in a request without a call is a negative, unless calls come before: these
     the conversation as a whole does need.
@@ -116,6 +119,7 @@ def render_episode(
         context.count("hidden_result")
     num_stretches = 0
     for run in asked:
+        chosen: _Attempt | None = None
         for stretches in partitions(run, qualifies, context):
             trial = context.on_trial()
             found = []
@@ -123,13 +127,30 @@ def render_episode(
                 found += _stretch(
                     episode, subtask, instructions, trial, stretch, names_only=names_only
                 )
-            if not trial.counts["too_long"]:
+            attempt = _Attempt(found, trial.counts, len(stretches))
+            if chosen is None or attempt.lacks < chosen.lacks or chosen.counts["too_long"]:
+                chosen = attempt
+            if not any(attempt.lacks):
                 break
-        context.counts.update(trial.counts)
-        num_stretches += len(stretches)
-        examples += found
+        assert chosen is not None
+        context.counts.update(chosen.counts)
+        num_stretches += chosen.num_stretches
+        examples += chosen.examples
     context.count("split_conversation", num_stretches > 1)
     return examples
+
+
+class _Attempt(NamedTuple):
+    """The examples of a run in one number of stretches."""
+
+    examples: list[Example]
+    counts: collections.Counter[str]
+    num_stretches: int
+
+    @property
+    def lacks(self) -> tuple[bool, bool]:
+        """Whether an example is too long, and whether one has few functions to choose from."""
+        return bool(self.counts["too_long"]), bool(self.counts["few_functions"])
 
 
 def nothing_left(

@@ -32,7 +32,8 @@ class RenderingContext:
         config: The settings.
         count_tokens: Counts the tokens of a text; needed where `config.sequence_length` is set.
         counts: What became of the examples, added to by every call of a renderer. Given, but made
-            shorter: "leaner_detail", "shed_functions", "trimmed_history", "split_conversation".
+            shorter: "leaner_detail", "shed_functions" ("few_functions", where fewer than three are
+            left), "trimmed_history", "split_conversation".
             Left out: "too_long"; "ungrounded", where a value of the target is known from nowhere,
             and "hidden_result", where it depends on a result that the prompt cannot show. What
             targets refer to: "references_within_turn", "references_across_turns".

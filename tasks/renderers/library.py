@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Collection
+import types
+from collections.abc import Collection, Mapping
 
 from granite_fc.calls.spec import FunctionSpec
 from tasks.dialects import Dialect
@@ -15,7 +16,7 @@ from tasks.subtasks import SUBTASKS_WITH_REFERENCES
 
 # What a function may be written as instead, where tokens are short. "paper" shows no types, and a
 # signature would; "description" would take the parameters away.
-_LEANER_DETAILS = {"full": "signature"}
+LEANER_DETAILS: Mapping[str, str] = types.MappingProxyType({"full": "signature"})
 
 # The functions themselves are kept too, so that no other takes over the id of one.
 _TEXTS: dict[tuple[int, str, str, bool], tuple[FunctionSpec, str]] = {}
@@ -48,7 +49,7 @@ class Library:
     @functools.cached_property
     def leaner_texts(self) -> tuple[str, ...]:
         """Every function in less detail; the same texts where there is no less."""
-        leaner = _LEANER_DETAILS.get(self.detail)
+        leaner = LEANER_DETAILS.get(self.detail)
         return self.texts if leaner is None else self._written(leaner)
 
     def without(self, num_shed: int, *, leaner: bool = False) -> tuple[str, ...]:

@@ -99,6 +99,8 @@ def fit(
     context.count("leaner_detail", shed.leaner)
     context.count("shed_functions", shed.functions > 0)
     context.count("trimmed_history", shed.exchanges > 0)
+    num_left = len(prompt.library.specs) - shed.functions
+    context.count("few_functions", shed.functions > 0 and num_left < _FEW_FUNCTIONS)
     return Example(prompt.text(shed), targets)
 
 

@@ -86,7 +86,7 @@ HOTELS = Episode(
             ),
         ),
     ),
-    distractors=(FIND_HOUSE, SONG, WEB, BALANCE),
+    distractors=(FIND_HOUSE, SONG, WEB, BALANCE, WEATHER),
     services={
         "FindHotel": "Hotels_1",
         "BookHotel": "Hotels_1",

@@ -230,7 +230,7 @@ def test_policies():
         assert len(render(hand.NESTED, context(length, too_long=policy))) == 1
     shed = context(length - 1)
     assert len(render(hand.NESTED, shed)) == 1
-    assert shed.counts == {"shed_functions": 1}
+    assert shed.counts == {"shed_functions": 1, "few_functions": 1}
     drop = context(length - 1, too_long="drop")
     assert render(hand.NESTED, drop) == []
     assert drop.counts == {"too_long": 1}

@@ -83,6 +83,20 @@ def test_chains_stay_chains_and_what_is_too_long_for_that_is_counted():
     assert whole_only == [] and counts == {"too_long": 1}
 
 
+def test_a_conversation_goes_in_stretches_before_fewer_than_three_functions_are_left():
+    functions = (hand.SONG, hand.TIMER, hand.WEATHER)
+    episode = dataclasses.replace(conversation(), functions=functions, distractors=())
+    (whole,), _ = render("function_chaining", episode, None)
+    examples, counts = render("function_chaining", episode, tokens(whole) - 1)
+    assert len(examples) == 2 and not counts["shed_functions"]
+    assert all("set_timer" in e.inputs and "weather" in e.inputs for e in examples)
+    # One that cannot go in stretches does with two.
+    short = dataclasses.replace(episode, turns=conversation(SONGS[:2]).turns)
+    (whole,), _ = render("function_chaining", short, None)
+    examples, counts = render("function_chaining", short, tokens(whole) - 1)
+    assert len(examples) == 1 and counts == {"shed_functions": 1, "few_functions": 1}
+
+
 def test_names_are_asked_for_in_stretches_too():
     (whole,), _ = render("name_detection", conversation(), None)
     examples, _ = render("name_detection", conversation(), tokens(whole) // 2)

@@ -57,6 +57,22 @@ def test_further_examples_that_no_call_answers_come_last_and_are_counted():
     assert render.counts["augmented_irrelevance"] == render.counts["no_call"] == 1
 
 
+def test_the_detail_of_functions_does_not_tell_a_negative_from_the_episode_that_it_is_from():
+    config = AugmentationConfig(irrelevance=0.5)
+    details = {"function_detail": {"full": 1, "signature": 1}}
+    found = set()
+    for number in range(30):
+        for limit in range(900, 4000, 300):
+            render = renderer(
+                "umbrella", config, count_tokens=len, sequence_length=limit, **details
+            )
+            examples = render(record(grounded(number), "train"))
+            forms = ['"parameters": ' in example["inputs"] for example in examples]
+            if len(forms) == 2:
+                found.add((render.counts["leaner_detail"] > 0, *forms))
+    assert found == {(False, True, True), (False, False, False), (True, False, False)}
+
+
 def test_an_episode_without_examples_of_a_subtask_gets_no_negative_of_it():
     assert renderer("parallel_calls")(record(grounded(), "train")) == []
 
