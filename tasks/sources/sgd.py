@@ -32,7 +32,8 @@ schema five times: such episodes are marked `schema_variant`.
 Further episodes, of a hash-chosen share of the dialogues, are answered by no call:
     missing_parameter: the dialogue until the assistant asks for a required slot of the active
         intent instead of calling it. Not where that slot is the kind of event, of which the finer
-        kind is known (rule `question_of_implied_kind_left_out`).
+        kind is known (rule `question_of_implied_kind_left_out`), nor where the assistant proposes
+        the one value that it can be (rule `question_of_known_value_left_out`).
     no_function: the opening request with functions of other domains alone.
 
 The test split is the data set's own measure of zero-shot transfer. Its dialogues with services that
@@ -197,7 +198,7 @@ class _Reader:
                 "known_date_search_dropped": sum(
                     place < end for place in self._dialogue.known_dates
                 ),
-                "question_of_implied_kind_left_out": self._dialogue.num_implied_kinds,
+                **self._dialogue.left_out,
                 "today_told": 1,
             }
             rule = "cut_before_unfit_call" if end < ends[0] else self._dialogue.cut

@@ -62,7 +62,8 @@ class Dialogue:
             before it and its result.
         known_dates: The places in `turns` before which a search for the dates of an event was left
             out that found only what an earlier result shows.
-        num_implied_kinds: Questions left out of `questions`, since what they ask is implied.
+        left_out: How many questions were left out of `questions`, since what they ask is known, by
+            rule.
 
     Raises:
         NotInSchemaError: The dialogue has a service or method that the schema lacks.
@@ -81,7 +82,7 @@ class Dialogue:
         self.cut: str | None = None
         self.repeats: list[int] = []
         self.known_dates: list[int] = []
-        self.num_implied_kinds = 0
+        self.left_out: collections.Counter[str] = collections.Counter()
         self.opens_with_intent = any(
             action["act"] == "INFORM_INTENT" for action in _actions(record["turns"][0])
         )
@@ -212,25 +213,22 @@ class Dialogue:
                 continue
             service = self._library.service(frame["service"])
             required = service.intent(state["active_intent"])["required_slots"]
-            missing = {
-                action["slot"]
+            known = state["slot_values"]
+            lacking = {s for s in service.slots if service.slot(s) in required and s not in known}
+            asked = {
+                action["slot"]: action["values"]
                 for action in frame["actions"]
-                if action["act"] == "REQUEST" and action["slot"] not in state["slot_values"]
+                if action["act"] == "REQUEST" and action["slot"] in lacking
             }
-            if any(service.slot(name) in required for name in missing):
-                if _lacks_implied_alone(service, required, state["slot_values"]):
-                    self.num_implied_kinds += 1
-                    continue
+            if not asked:
+                continue
+            if all(_IMPLIED_BY.get((service.name, slot)) in known for slot in lacking):
+                self.left_out["question_of_implied_kind_left_out"] += 1
+            elif all(len(asked.get(slot, ())) == 1 for slot in lacking):
+                self.left_out["question_of_known_value_left_out"] += 1
+            else:
                 return self._library.function(service, state["active_intent"])
         return None
-
-
-def _lacks_implied_alone(
-    service: Service, required: Sequence[str], known: Mapping[str, Any]
-) -> bool:
-    """Whether the one required slot without a value follows from a slot that has one."""
-    lacking = [s for s in service.slots if service.slot(s) in required and s not in known]
-    return len(lacking) == 1 and _IMPLIED_BY.get((service.name, lacking[0])) in known
 
 
 _CUTS: Mapping[type[Exception], str] = {

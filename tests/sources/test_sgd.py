@@ -183,6 +183,18 @@ def test_no_missing_parameter_where_what_is_asked_for_is_implied(tmp_path, known
     assert (left_out in records) == (num_negatives == 0)
 
 
+@pytest.mark.parametrize(
+    "proposed, is_known", [((), False), (("Bonn",), True), (("A", "B"), False)]
+)
+def test_no_missing_parameter_where_the_assistant_proposes_the_value(tmp_path, proposed, is_known):
+    dialogue = hotel_dialogue("1_0")
+    dialogue["turns"][1]["frames"][0]["actions"] = [action("REQUEST", "city", *proposed)]
+    config = dataclasses.replace(NEVER, missing_parameter_rate=1.0)
+    records = _read(tmp_path, [dialogue], config)
+    assert len(_episodes(records)) == 2 - is_known
+    assert (Coercion("1_0", "question_of_known_value_left_out", 1) in records) == is_known
+
+
 def test_functions_come_from_the_schema(tmp_path):
     (episode,) = _episodes(_read(tmp_path, [hotel_dialogue("1_0")]))
     (search,) = episode.functions
