@@ -10,6 +10,7 @@ from granite_fc.calls.call import Call
 from granite_fc.calls.graph import CallGraph
 from granite_fc.calls.reference import references_in
 from granite_fc.calls.spec import FunctionSpec
+from tasks.keyed import chance
 from tasks.renderers.assembly import assemble, calls_of, last_user_turn, uses_negative
 from tasks.renderers.example import Example, RenderingContext
 from tasks.renderers.instructions import Instructions
@@ -51,9 +52,13 @@ def render(episode: Episode, context: RenderingContext) -> list[Example]:
     The targets have one JSON object for each call with such values, one a line, and the library
     only the functions of these calls. What a reference leads to, what results have and a default
     count only if they are also said.
+    Of a list or an object that comes from results in part, what is said cannot be written alone:
+    functions with such a call are not asked about ("partly_said" counts the turns in which no value
+    is left then).
     Negatives: where no function fits, the parameters of the first one on offer that the
     conversation does not call are asked for, and where all values of a turn's calls come from other
-    calls, theirs; the answer is `{}`.
+    calls, theirs, for the share `RenderingConfig.nothing_left_rate` of such turns; the answer is
+    `{}`.
     """
     if episode.no_call_reason is not None:
         return _negative(episode, context)
@@ -63,11 +68,15 @@ def render(episode: Episode, context: RenderingContext) -> list[Example]:
     for index, turn in episode.call_turns():
         before = episode.turns[:index]
         outputs = Outputs(episode.turns[: index + 1])
-        pairs = [_pairs(call, specs.get(call.name), before, outputs) for call in turn.calls]
+        unclear = {call.name for call in turn.calls if _is_unclear(call, before, outputs)}
+        asked = [call for call in turn.calls if call.name not in unclear]
+        pairs = [_pairs(call, specs, before, outputs) for call in asked]
         given = [json.dumps(found, ensure_ascii=False) for found in pairs if found]
-        needed = {call.name for call, found in zip(turn.calls, pairs, strict=True) if found}
-        if not given and any(call.arguments for call in turn.calls):
-            given = [_NOTHING]
+        needed = {call.name for call, found in zip(asked, pairs, strict=True) if found}
+        if not given and unclear:
+            context.count("partly_said")
+        elif not given and any(call.arguments for call in asked):
+            given = [_NOTHING] * _is_taken_without_values(episode, index, context)
         if given and index in skipped:
             context.count("ungrounded")
         elif given:
@@ -105,20 +114,42 @@ def _negative(episode: Episode, context: RenderingContext) -> list[Example]:
     )
 
 
+def _is_taken_without_values(episode: Episode, index: int, context: RenderingContext) -> bool:
+    """Whether a call turn of which the text gives no value is asked about; most only confirm."""
+    config = context.config
+    key = (config.seed, episode.episode_id, PARAMETER_DETECTION, "no value", index)
+    return chance(config.nothing_left_rate, *key)
+
+
+def _is_unclear(call: Call, before: Sequence[Turn], outputs: Outputs) -> bool:
+    """Whether an argument is a list or an object of which a result has a part that is not said."""
+    return any(
+        isinstance(value, Mapping | list | tuple)
+        and any(True for _ in references_in(value))
+        and not _is_said(value, before, outputs)
+        for value in call.arguments.values()
+    )
+
+
+def _is_said(value: Any, before: Sequence[Turn], outputs: Outputs) -> bool:
+    try:
+        return mentions(before, outputs.resolve(value))
+    except LookupError:
+        return False
+
+
 def _pairs(
-    call: Call, spec: FunctionSpec | None, before: Sequence[Turn], outputs: Outputs
+    call: Call, specs: Mapping[str, FunctionSpec], before: Sequence[Turn], outputs: Outputs
 ) -> dict[str, Any]:
+    spec = specs.get(call.name)
     properties = spec.properties if spec else {}
     called = [turn for turn in before if isinstance(turn, CallTurn)]
     pairs = {}
     for name, value in call.arguments.items():
         if any(True for _ in references_in(value)):
-            try:
-                value = outputs.resolve(value)
-            except LookupError:
+            if not _is_said(value, before, outputs):
                 continue
-            if not mentions(before, value):
-                continue
+            value = outputs.resolve(value)
         else:
             asked = CallTurn(CallGraph((Call(call.name, {name: value}),)))
             if depends_on_results([asked], (*before, asked), [spec] if spec else [], called):

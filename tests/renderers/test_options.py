@@ -250,7 +250,8 @@ def test_a_call_without_any_value_of_the_text_has_no_pairs():
         UserTurn("And the weather?"),
         CallTurn(CallGraph((weather,), known_labels=frozenset({"$var_7"}))),
     )
-    examples, _ = render("parameter_detection", dataclasses.replace(hand.NESTED, turns=turns))
+    episode = dataclasses.replace(hand.NESTED, turns=turns)
+    examples, _ = render("parameter_detection", episode, nothing_left_rate=1.0)
     assert [example.targets for example in examples] == ['{"place": "Oslo"}', "{}"]
 
 

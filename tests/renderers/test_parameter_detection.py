@@ -17,13 +17,15 @@ from tasks.sources.episode import AssistantTurn, CallTurn, Episode, UserTurn
 from tests.renderers import episodes as hand
 
 
-def render(episode):
-    config = RenderingConfig(instructions="short", function_detail="signature")
+def render(episode, nothing_left_rate=1.0):
+    config = RenderingConfig(
+        instructions="short", function_detail="signature", nothing_left_rate=nothing_left_rate
+    )
     return RENDERERS["parameter_detection"](episode, RenderingContext(config))
 
 
-def targets(episode):
-    return [example.targets for example in render(episode)]
+def targets(episode, **settings):
+    return [example.targets for example in render(episode, **settings)]
 
 
 def function(function_name, **properties):
@@ -82,6 +84,44 @@ def test_what_a_reference_leads_to_is_said_with_all_its_words():
 
     assert targets(episode("A latte?")) == ['{"kind": "coffee"}', "{}"]
     assert targets(episode("Is latte-4545 fine?"))[1] == '{"id": "latte-4545"}'
+
+
+def ordered(number, request, *calls, results):
+    """An episode that orders in a first turn and confirms with an identifier in a second."""
+    chosen = {"type": "array", "items": {"type": "object"}}
+    functions = (
+        function("find", kind={"type": "string"}),
+        function("order", id={"type": "string"}, chosen=chosen, notes={"type": "string"}),
+        function("send", id={"type": "string"}),
+    )
+    first = CallTurn(CallGraph(calls), results)
+    known = frozenset(first.calls.labels)
+    send = CallGraph((Call("send", {"id": Reference("$var_2", ("id",))}),), known_labels=known)
+    turns = (UserTurn(request), first, AssistantTurn("Right?"), UserTurn("Yes"), CallTurn(send))
+    return Episode(f"e-{number}", "hand", functions, turns)
+
+
+def test_a_function_with_an_object_from_results_in_part_is_not_asked_about():
+    find = Call("find", {"kind": "milk"}, "$var_1")
+    chosen = [{"of": Reference("$var_1", ("id",)), "option": "oat milk"}]
+    order = Call("order", {"chosen": chosen, "notes": "hot"}, "$var_2")
+    results = ({"id": "milk-7"}, {"id": "4545"})
+    example, *_ = render(ordered(1, "A latte with oat milk, hot", find, order, results=results))
+    assert example.targets == '{"kind": "milk"}' and "order(" not in example.inputs
+    plain = Call("order", {"notes": "hot"}, "$var_2")
+    find = Call("find", {"kind": "milk"})
+    found = targets(ordered(1, "A latte with oat milk, hot", find, plain, results=results))
+    assert found[0] == '{"kind": "milk"}\n{"notes": "hot"}'
+
+
+def test_of_turns_without_a_value_a_share_is_asked_about():
+    order = Call("order", {"notes": "hot"}, "$var_2")
+    episodes = [ordered(n, "A hot latte", order, results=({"id": "4545"},)) for n in range(400)]
+    found = [text for episode in episodes for text in targets(episode, nothing_left_rate=0.25)]
+    assert found.count('{"notes": "hot"}') == 400
+    assert 60 < found.count("{}") < 140
+    assert len(targets(episodes[0], nothing_left_rate=1.0)) == 2
+    assert len(targets(episodes[0], nothing_left_rate=0.0)) == 1
 
 
 def test_a_default_of_few_words_counts_after_the_last_call_alone():
