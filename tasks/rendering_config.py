@@ -79,7 +79,9 @@ class RenderingConfig:
             name of a source before that of a sub-task ("star_function_chaining") goes first.
         nothing_left_rate: Of the conversations that serve nested calls, function chaining or
             parallel calls and end in a request that needs no further call, the share (from 0 to 1)
-            whose end is an example too, to be answered by `no_function`.
+            whose end is an example too, to be answered by `no_function`. Likewise the share of the
+            calls without a value that the text gives ("Yes, send it") that parameter detection asks
+            about, to be answered by `{}`.
         ungrounded: What is done about calls with an argument that nobody could know, and replies
             that state such a thing: "skip" (no example asks for them; counted) or "keep". Where
             the function alone is asked for, only required free text counts.
