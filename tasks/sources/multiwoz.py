@@ -21,6 +21,8 @@ Coercions:
     spelling: a value that the schema spells in another way.
     article: a name in a booking that a result has with "the" or without.
     result_rows_cut: a result of which rows are left out; `total_results` says how many there were.
+    ungrounded_reply: a reply right after calls that states what is neither shown nor said
+        (`multiwoz_replies`); it is marked, and no target.
     cut_before_REASON: a dialogue that goes on with something that is not certain.
 
 Further episodes, of a hash-chosen share of the dialogues, are answered by no call:
@@ -44,10 +46,11 @@ from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.strict_json import NotJsonNumber
 from tasks.keyed import chance, shuffled
 from tasks.sources import multiwoz_functions
-from tasks.sources.episode import CallTurn, Episode, NoCallReason, Turn
+from tasks.sources.episode import AssistantTurn, CallTurn, Episode, NoCallReason, Turn
 from tasks.sources.json_records import read_value
 from tasks.sources.multiwoz_dialogue import Dialogue
 from tasks.sources.multiwoz_functions import Database, read_functions
+from tasks.sources.multiwoz_replies import with_replies_marked
 from tasks.sources.open_choices import with_choices_grounded
 from tasks.sources.parser_config import ParserConfig
 from tasks.sources.raw_files import RawFolder
@@ -156,7 +159,11 @@ class _Parser:
         coerced = collections.Counter(dialogue.coerced)
         if dialogue.cut is not None:
             coerced[f"cut_before_{dialogue.cut[0]}"] += 1
-        turns, _ = link_values(dialogue.turns, functions=self._functions.values())
+        marked = with_replies_marked(dialogue.turns, dialogue.told, self._functions)
+        coerced["ungrounded_reply"] = sum(
+            isinstance(turn, AssistantTurn) and not turn.grounded for turn in marked
+        )
+        turns, _ = link_values(marked, functions=self._functions.values())
         episode = self._episode(record_id, turns)
         for record in checked(episode, coerced):
             if isinstance(record, Episode):

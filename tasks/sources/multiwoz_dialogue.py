@@ -45,6 +45,7 @@ class Dialogue:
         cut: Why the dialogue is cut after `turns`, as reason and detail; None where it is not.
         question: Number of turns until the assistant asks where a taxi is to go or leave from, with
             that question; None where it does not.
+        told: Index in `turns` of a reply to its acts.
         coerced: Values changed, by rule.
 
     Raises:
@@ -72,6 +73,7 @@ class Dialogue:
         self.turns: list[Turn] = []
         self.cut: tuple[str, str] | None = None
         self.question: int | None = None
+        self.told: dict[int, Acts] = {}
         self.coerced: collections.Counter[str] = collections.Counter()
         try:
             for place, turn in enumerate(log):
@@ -124,6 +126,7 @@ class Dialogue:
         for find in self._finds.values():
             find.offered |= find.shown
         turn = AssistantTurn(self._plain(text))
+        self.told[len(self.turns)] = acts
         self._said_by_assistant.add(turn.text)
         self._say(turn)
 

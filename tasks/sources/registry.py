@@ -276,6 +276,7 @@ SOURCES = {
                 "tasks.sources.multiwoz_acts",
                 "tasks.sources.multiwoz_dialogue",
                 "tasks.sources.multiwoz_functions",
+                "tasks.sources.multiwoz_replies",
                 "tasks.sources.multiwoz_search",
                 "tasks.sources.multiwoz_state",
                 "tasks.sources.multiwoz_text",

@@ -168,6 +168,39 @@ def test_what_was_found_by_name_is_not_searched_for_by_what_it_is_like(tmp_path)
     assert len(_calls(_read(tmp_path, _turns(named, chinese))[-1])) == 1
 
 
+@pytest.mark.parametrize(
+    "text, told, is_grounded",
+    [
+        ("Panda serves chinese food .", [["Name", "Panda"], ["Food", "chinese"]], True),
+        ("Panda is in the south .", [["Name", "Panda"], ["Area", "south"]], False),
+        ("There are two in the north .", [["Choice", "two"], ["Area", "north"]], True),
+        ("There are 12 .", [["Choice", "many"]], False),
+        ("Panda . Ring 99 .", [["Name", "Panda"], ["Phone", "99"]], False),
+        # Of the two hits one is shown alone.
+        ("They are in the south and the north .", [["Area", "south and north"]], False),
+    ],
+)
+def test_a_reply_states_what_is_shown(tmp_path, text, told, is_grounded):
+    log = _turns((*OFFER[:2], text, {"Restaurant-Inform": told}, CHINESE))
+    *coercions, episode = _read(tmp_path, log)
+    assert episode.turns[-1].grounded is is_grounded
+    assert (Coercion("MUL0", "ungrounded_reply", 1) in coercions) is not is_grounded
+
+
+@pytest.mark.parametrize(
+    "reply, is_grounded",
+    [
+        ("Done , it 's XYZ .", True),
+        ("It is held for 15 minutes , XYZ .", False),
+        ("At 6 pm , XYZ .", True),
+    ],
+)
+def test_a_reply_to_a_booking_states_what_is_known(tmp_path, reply, is_grounded):
+    booking = (*BOOKING[:2], reply, *BOOKING[3:])
+    episode = _read(tmp_path, _turns(OFFER, booking))[-1]
+    assert episode.turns[-1].grounded is is_grounded
+
+
 def test_names_in_bookings_are_those_of_the_result(tmp_path):
     book = BOOKED | {"booked": [{"name": "golden wok", "reference": "XYZ"}]}
     state = _state(restaurant=({"area": "north", "food": "chinese"}, book))
