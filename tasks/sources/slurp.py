@@ -19,8 +19,8 @@ is a request after all.
 The two files that text-only clones come with are pooled and split again: by a hash of the request's
 wording without slot values and forms of address, so that near-copies are on one side. For every
 two requests there is one more that joins two or three of them (see `tasks.sources.joining`). Not
-joined is a request without a slot that has a rare word ("turn on the tv"), since that may be the
-value of a slot that the crowd left unmarked: two in five of those without a slot.
+joined is a request whose words are likelier for another function, nor one without a slot that has a
+rare word ("turn on the tv"), since that may be the value of a slot that the crowd left unmarked.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ def episodes(
         for record in checked(
             _episode(request.record_id, request.text, [request], config), utterance.coerced
         ):
-            if isinstance(record, Episode) and not labels.is_telling(text):
+            is_clear = not labels.is_telling(text) and max(advantages.values(), default=0) <= 0
+            if isinstance(record, Episode) and is_clear:
                 requests.append(request)
             yield record
         if chance(config.no_function_rate, "no_function", request.record_id):

@@ -117,6 +117,17 @@ def test_joined_requests_are_marked(tmp_path):
     assert all(str(call) in single for e in joined for call in _calls(e))
 
 
+def test_what_is_worded_for_another_function_is_not_joined(tmp_path):
+    rows = [utterance(f"set an alarm for [time : {n} am]", "alarm", "set") for n in range(1, 7)]
+    rows += [utterance(f"show the alarms of [date : day {n}]", "alarm", "query") for n in (7, 8, 9)]
+    rows.append(utterance("set an alarm for [time : noon]", "alarm", "query"))
+    config = dataclasses.replace(SINGLE, joined_per_request=1.0)
+    episodes = _read(tmp_path, *rows, config=config)
+    joined = [e for e in episodes if isinstance(e, Episode) and e.marks]
+    assert joined and not any("noon" in e.turns[0].text for e in joined)
+    assert any("noon" in e.turns[0].text for e in episodes if isinstance(e, Episode))
+
+
 def test_what_probably_lacks_a_slot_is_not_joined(tmp_path):
     rows = [utterance(t, "iot", "wemo_on") for t in ("turn on the tv", "turn on the socket")]
     often = [utterance(f"please turn on the socket {w}", "iot", "wemo_on") for w in ("now", "on")]
