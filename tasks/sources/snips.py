@@ -4,8 +4,8 @@ Each request becomes an episode with one call: slot values become string argumen
 and a slot that is given several times becomes a list. Runs of white space become one space, in text
 and values alike (rule `white_space`); values of one slot with nothing but white space between them
 are one (rule `pieces_joined`). A text that comes again, or that also occurs in the validation
-split, is rejected, and so is one that leaves unmarked what others mark: a word for the present, or
-the theater (`slot_left_out`).
+split, is rejected, and so is one that leaves unmarked what others mark: a word for the present, the
+theater, or the unit of a rating (`slot_left_out`).
 
 Some wordings, such as "Find" and a title, occur under two intents. Where one does, the function of
 the other intent is not on offer.
@@ -45,6 +45,8 @@ FILES = (rf"{_ROOT}/\w+/(train_\w+_full|validate_\w+)\.json",)
 # Words that fill a slot wherever its intent has it.
 _FILLS = {
     "timeRange": re.compile(r"\b(?:today'?s?|tonight|tomorrow|currently|now)\b", re.IGNORECASE),
+    # The singular is never marked.
+    "rating_unit": re.compile(r"\b(?:star|point)s?\b", re.IGNORECASE),
     "object_location_type": re.compile(r"\btheat(?:er|re)s?\b", re.IGNORECASE),
 }
 _TITLES = frozenset({"movie_name", "object_name"})
@@ -106,7 +108,7 @@ def episodes(
                 fitting.append(request)
             yield made
         if chance(config.no_function_rate, "no_function", request.record_id):
-            yield from checked(_no_function(request, config))
+            yield from checked(_no_function(request))
     for joined in joined_requests(fitting, config, WRITTEN):
         if len(joined.parts) == 1:
             yield Reject(joined.record_id, "no_partner")
@@ -218,10 +220,11 @@ def _episode(episode_id: str, text: str, parts: Sequence[Request], config: Snips
     )
 
 
-def _no_function(request: Request, config: SnipsConfig) -> Episode:
-    excluded = RELATED if request.call.name in RELATED else {request.call.name}
+def _no_function(request: Request) -> Episode:
+    excluded = {request.call.name, *request.rivals}
+    excluded.update(*(group for group in RELATED if request.call.name in group))
     names = [n for n in FUNCTIONS if n not in excluded]
-    offered = shuffled(names, str, "no_function", request.record_id)[: config.num_related + 1]
+    offered = shuffled(names, str, "no_function", request.record_id)
     return Episode(
         episode_id=f"{request.record_id}/no_function",
         source=SOURCE,

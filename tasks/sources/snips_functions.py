@@ -93,8 +93,9 @@ _SLOTS = {
 }
 
 # Functions of which one might serve a request that was made to another.
-RELATED = frozenset(
-    {"AddToPlaylist", "PlayMusic", "RateBook", "SearchCreativeWork", "SearchScreeningEvent"}
+RELATED = (
+    frozenset({"AddToPlaylist", "PlayMusic"}),
+    frozenset({"PlayMusic", "SearchCreativeWork", "SearchScreeningEvent"}),
 )
 
 # What each belongs to.
