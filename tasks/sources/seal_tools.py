@@ -8,8 +8,7 @@ Types follow the tool's declaration. A numeral in a string becomes a number wher
 number (rule `numeral_to_number`); any other value of a wrong type is rejected. The requests are
 generated, and some do not say what their gold call passes: such a value is marked as not grounded.
 A bare kind of thing that stands for a value is rejected (`placeholder_value`): it looks as if said.
-So is a request that says a value which no call passes (`argument_left_out`): one of the examples
-in the description of a parameter, near the parameter's name.
+So is a request that has the name of a parameter which no call passes (`argument_left_out`).
 
 Tools that would do instead of a needed one are not on offer (`seal_tools_catalogue`).
 
@@ -51,10 +50,7 @@ _REQUESTS = "Seal-Tools_Dataset/dev.jsonl"
 FILES = (re.escape(_TOOLS), re.escape(_REQUESTS))
 
 _OUTPUT = re.compile(r"API_call_(\d+)")
-_EXAMPLES = re.compile(r"\(e\.g\.,?\s*([^)]*)\)")
 _NAME_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
-# How many words there may be between the name of a parameter and its value.
-_NEAR = 3
 
 
 @gin.configurable(module="tasks.sources")
@@ -249,33 +245,18 @@ def _name_words(name: str) -> list[str]:
 
 
 def _left_out(query: str, calls: Sequence[Call], tools: Mapping[str, Tool]) -> str:
-    """Returns a parameter and the value said for it that no call passes, or an empty text."""
+    """Returns a parameter that a request speaks of and no call passes, or an empty text."""
     said = words_of(query)
-    passed = {tuple(words_of(str(v))) for call in calls for v in call.arguments.values()}
+    passed = {name for call in calls for name in call.arguments}
     for call in calls:
-        for name, schema in tools[call.name].function.properties.items():
-            examples = _EXAMPLES.search(schema["description"])
-            if name in call.arguments or examples is None:
-                continue
-            for example in re.split(r",|\bor\b", examples[1]):
-                value = words_of(example)
-                if tuple(value) not in passed and _are_near(said, _name_words(name), value):
-                    return f"{call.name}: {name} {example.strip()}"
+        for name in tools[call.name].function.properties:
+            if name not in passed and _has(said, _name_words(name)):
+                return f"{call.name}: {name}"
     return ""
 
 
-def _are_near(said: Sequence[str], name: Sequence[str], value: Sequence[str]) -> bool:
-    gaps = (
-        later - earlier - len(first)
-        for first, second in ((name, value), (value, name))
-        for earlier in _starts(said, first)
-        for later in _starts(said, second)
+def _has(said: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether words stand in a row."""
+    return bool(words) and any(
+        said[n : n + len(words)] == words for n in range(len(said) - len(words) + 1)
     )
-    return any(0 <= gap <= _NEAR for gap in gaps)
-
-
-def _starts(said: Sequence[str], words: Sequence[str]) -> list[int]:
-    """Returns the places at which words stand in a row."""
-    if not words:
-        return []
-    return [n for n in range(len(said)) if said[n : n + len(words)] == words]
