@@ -13,7 +13,8 @@ rejected where no call comes before. Version 2.1's validation and test dialogues
 by a hash of the dialogue.
 
 Where a result introduced a value, such as the train that is booked, the call refers to it. Values
-from lists of choices count as grounded only if somebody said them.
+from lists of choices count as grounded only if somebody said them, and values that were said of
+something else (another service) only if the user refers to that (`multiwoz_carried`).
 
 Coercions:
     detokenised: a text in which punctuation and clitics stood apart as words.
@@ -48,6 +49,7 @@ from tasks.keyed import chance, shuffled
 from tasks.sources import multiwoz_functions
 from tasks.sources.episode import AssistantTurn, CallTurn, Episode, NoCallReason, Turn
 from tasks.sources.json_records import read_value
+from tasks.sources.multiwoz_carried import carried_over
 from tasks.sources.multiwoz_dialogue import Dialogue
 from tasks.sources.multiwoz_functions import Database, read_functions
 from tasks.sources.multiwoz_replies import with_replies_marked
@@ -65,6 +67,8 @@ FILES = (_DIALOGUES, *multiwoz_functions.FILES)
 _DOMAINS = ("restaurant", "hotel", "attraction", "train", "taxi")
 # Whether there is a parking place or internet is asked for in too many words to look for.
 _CONVENTIONAL = ("parking", "internet")
+# Nor what tells which of the things that were found is meant.
+_OF_THE_FOUND = (*_CONVENTIONAL, "name", "trainID")
 
 
 @gin.configurable(module="tasks.sources")
@@ -168,6 +172,9 @@ class _Parser:
         for record in checked(episode, coerced):
             if isinstance(record, Episode):
                 record = with_choices_grounded(record, conventional=_CONVENTIONAL)
+                carried = carried_over(turns, record.services, _OF_THE_FOUND)
+                places = {*record.ungrounded, *carried}
+                record = dataclasses.replace(record, ungrounded=tuple(sorted(places)))
             yield record
 
     def _episode(

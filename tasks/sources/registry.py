@@ -274,6 +274,7 @@ SOURCES = {
             modules=(
                 "tasks.sources.json_records",
                 "tasks.sources.multiwoz_acts",
+                "tasks.sources.multiwoz_carried",
                 "tasks.sources.multiwoz_dialogue",
                 "tasks.sources.multiwoz_functions",
                 "tasks.sources.multiwoz_replies",

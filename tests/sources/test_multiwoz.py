@@ -2,7 +2,7 @@ import pytest
 
 from granite_fc.errors import ConfigurationError
 from tasks.sources import multiwoz
-from tasks.sources.episode import AssistantTurn, Episode, UserTurn
+from tasks.sources.episode import ArgumentPlace, AssistantTurn, Episode, UserTurn
 from tasks.sources.multiwoz import MultiwozConfig
 from tasks.sources.multiwoz_functions import same_name
 from tasks.sources.records import Coercion, Reject, problem
@@ -199,6 +199,23 @@ def test_a_reply_to_a_booking_states_what_is_known(tmp_path, reply, is_grounded)
     booking = (*BOOKING[:2], reply, *BOOKING[3:])
     episode = _read(tmp_path, _turns(OFFER, booking))[-1]
     assert episode.turns[-1].grounded is is_grounded
+
+
+@pytest.mark.parametrize(
+    "text, places",
+    [
+        ("And a hotel in the north .", ()),
+        ("And a hotel near the restaurant .", ()),
+        ("And some hotel .", (ArgumentPlace(4, 0, "area"),)),
+    ],
+)
+def test_what_was_said_of_something_else_is_taken_over_where_the_user_refers_to_it(
+    tmp_path, text, places
+):
+    told = {"Hotel-Recommend": [["Name", "Acorn Guest House"]]}
+    hotel = (text, {}, "Acorn .", told, _state(hotel=({"area": "north"}, {})))
+    episode = _read(tmp_path, _turns(OFFER, hotel))[-1]
+    assert episode.ungrounded == places
 
 
 def test_names_in_bookings_are_those_of_the_result(tmp_path):
