@@ -8,7 +8,7 @@ from granite_fc.calls.call import Call
 from granite_fc.calls.reference import references_in
 from tasks.augmentations.config import NEGATIVE_KINDS
 from tasks.keyed import chance
-from tasks.renderers.conversation import conversation
+from tasks.renderers.conversation import conversation, opened
 from tasks.renderers.example import Example, RenderingContext
 from tasks.renderers.instructions import Instructions
 from tasks.renderers.labels import number_labels
@@ -59,6 +59,9 @@ def assemble(
         needed_from = first_exchange_needed(_without_hidden(turns, len(shown)), calls)
         return _cuts(shown, places, min(start, needed_from))
 
+    def opening(number: int) -> str:
+        return opened(exchanges[number], turns, number, dialect)
+
     prompt = Prompt(
         dialect=dialect,
         instruction=instructions.choose(subtask, episode.episode_id, dialect, config),
@@ -68,10 +71,11 @@ def assemble(
             {*needed, *(call.name for call in request_calls)},
             dialect,
             config,
-            called={call.name for call in shown},
+            called={call.name: place for call, place in zip(shown, places, strict=True)},
             with_distractors=with_distractors,
         ),
         exchanges=tuple(exchanges),
+        opening=opening,
         cuts=cuts,
     )
     text = targets if isinstance(targets, str) else dialect.print_calls(targets, len(shown))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from granite_fc.calls.call import Call
 from tasks.dialects import Dialect
 from tasks.sources.episode import AssistantTurn, CallTurn, Turn, UserTurn
+from tasks.sources.told_time import told_time
 
 
 def conversation(turns: Sequence[Turn], calls: Sequence[Call], dialect: Dialect) -> list[str]:
@@ -33,3 +34,20 @@ def conversation(turns: Sequence[Turn], calls: Sequence[Call], dialect: Dialect)
                     exchanges[-1] += dialect.call_turn(made, results, num_shown)
                 num_shown += len(made)
     return exchanges
+
+
+def opened(exchange: str, turns: Sequence[Turn], number: int, dialect: Dialect) -> str:
+    """Writes an exchange as the first that a prompt shows: it tells the time that the first told.
+
+    Args:
+        exchange: As `conversation` has written it.
+        turns: All turns.
+        number: Which of the exchanges it is.
+        dialect: How to write it.
+    """
+    texts = [turn.text for turn in turns if isinstance(turn, UserTurn)]
+    told = told_time(texts[0])
+    if number == 0 or not told or told_time(texts[number]):
+        return exchange
+    answered = exchange.removeprefix(dialect.user(texts[number]))
+    return dialect.user(f"{told} {texts[number]}") + answered

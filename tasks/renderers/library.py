@@ -29,7 +29,9 @@ class Library:
 
     Attributes:
         specs: The functions, in the order of the prompt.
-        sheddable: Indices in `specs` of the distractors, the one to leave out first in front.
+        sheddable: Indices in `specs` of what is not needed, the one to leave out first in front.
+        called_last: For each of these the exchange that calls it last, ascending; -1 where none
+            does.
         dialect: How to write them.
         detail: In which detail.
         with_output: Whether to show what they return.
@@ -37,6 +39,7 @@ class Library:
 
     specs: tuple[FunctionSpec, ...]
     sheddable: tuple[int, ...]
+    called_last: tuple[int, ...]
     dialect: Dialect
     detail: str
     with_output: bool
@@ -52,8 +55,12 @@ class Library:
         leaner = LEANER_DETAILS.get(self.detail)
         return self.texts if leaner is None else self._written(leaner)
 
+    def num_sheddable(self, first_exchange: int) -> int:
+        """How many of `sheddable` a conversation that begins with this exchange does not call."""
+        return sum(exchange < first_exchange for exchange in self.called_last)
+
     def without(self, num_shed: int, *, leaner: bool = False) -> tuple[str, ...]:
-        """The texts that remain when `num_shed` distractors are left out."""
+        """The texts that remain when the first `num_shed` of `sheddable` are left out."""
         texts = self.leaner_texts if leaner else self.texts
         if not num_shed:
             return texts
@@ -73,7 +80,7 @@ def library(
     dialect: Dialect,
     config: RenderingConfig,
     *,
-    called: Collection[str] = (),
+    called: Mapping[str, int] = types.MappingProxyType({}),
     with_distractors: bool = True,
 ) -> Library:
     """Chooses and orders the functions of a prompt.
@@ -84,21 +91,23 @@ def library(
         needed: Names of functions that have to be there.
         dialect: How to write them.
         config: The settings.
-        called: Names of functions that the conversation calls: the first to be added.
+        called: Names of functions that the conversation calls, each with the exchange that does so
+            last: all are added.
         with_distractors: Whether functions that are not needed are added.
     """
-    size = _size(episode, subtask, config) if with_distractors else 0
-    chosen = _choose(episode, needed, called, size)
+    if with_distractors:
+        chosen = _choose(episode, needed, called, _size(episode, subtask, config))
+    else:
+        chosen = _choose(episode, needed, {}, 0)
     key = (config.seed, episode.episode_id, subtask, "library")
     order = shuffled(range(len(chosen)), lambda index: chosen[index].name, *key)
     place = {index: position for position, index in enumerate(order)}
+    spare = [index for index in reversed(range(len(chosen))) if chosen[index].name not in needed]
+    spare.sort(key=lambda index: called.get(chosen[index].name, -1))
     return Library(
         specs=tuple(chosen[index] for index in order),
-        sheddable=tuple(
-            place[index]
-            for index in reversed(range(len(chosen)))
-            if chosen[index].name not in needed
-        ),
+        sheddable=tuple(place[index] for index in spare),
+        called_last=tuple(called.get(chosen[index].name, -1) for index in spare),
         dialect=dialect,
         detail=config.detail_of(subtask, episode.episode_id),
         with_output=subtask in SUBTASKS_WITH_REFERENCES,
@@ -128,21 +137,19 @@ def _size(episode: Episode, subtask: str, config: RenderingConfig) -> int:
 def _choose(
     episode: Episode, needed: Collection[str], called: Collection[str], size: int
 ) -> list[FunctionSpec]:
-    """The needed functions, then others, the most related first; no name twice.
+    """The needed functions, those called, then others, the most related first; no name twice.
 
-    Of the others those that the conversation calls come first, then those of the same services as
-    the needed ones, then what else the episode offers, then its distractors, which sources list
-    with the same domain in front.
+    Of the others those of the same services as the needed ones come first, then what else the
+    episode offers, then its distractors, which sources list with the same domain in front.
     """
     by_name: dict[str, FunctionSpec] = {}
     for spec in (*episode.functions, *episode.distractors):
         by_name.setdefault(spec.name, spec)
     chosen = [spec for name, spec in by_name.items() if name in needed]
-    if len(chosen) >= size:
-        return chosen
     services = {episode.services[spec.name] for spec in chosen if spec.name in episode.services}
     others = [spec for name, spec in by_name.items() if name not in needed]
     if services:
         others.sort(key=lambda spec: episode.services.get(spec.name) not in services)
-    others.sort(key=lambda spec: spec.name not in called)
-    return chosen + others[: size - len(chosen)]
+    chosen += [spec for spec in others if spec.name in called]
+    others = [spec for spec in others if spec.name not in called]
+    return chosen + others[: max(0, size - len(chosen))]

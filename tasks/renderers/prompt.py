@@ -26,7 +26,7 @@ class Shed(NamedTuple):
 
     Attributes:
         leaner: Whether the functions are written in less detail.
-        functions: Number of distractors left out.
+        functions: Number of functions left out.
         exchanges: Number of the oldest exchanges left out.
     """
 
@@ -47,6 +47,7 @@ class Prompt:
         instruction: What the sub-task asks for.
         library: The functions.
         exchanges: The conversation, oldest exchange first.
+        opening: Writes an exchange as the first that is shown.
         cuts: Tells how many of the oldest exchanges may be left out: the numbers to choose from,
             ascending.
     """
@@ -55,12 +56,16 @@ class Prompt:
     instruction: Instruction
     library: Library
     exchanges: tuple[str, ...]
+    opening: Callable[[int], str]
     cuts: Callable[[], Sequence[int]]
 
     def text(self, shed: Shed) -> str:
         """The prompt without what is shed."""
         functions = self.library.without(shed.functions, leaner=shed.leaner)
-        return self.dialect.prompt(self.instruction, functions, self.exchanges[shed.exchanges :])
+        exchanges = self.exchanges[shed.exchanges :]
+        if shed.exchanges and exchanges:
+            exchanges = (self.opening(shed.exchanges), *exchanges[1:])
+        return self.dialect.prompt(self.instruction, functions, exchanges)
 
 
 def fit(
@@ -108,6 +113,10 @@ def _least_shed(
     prompt: Prompt, order: Sequence[str], room: int, count: TokenCounter, length: int
 ) -> Shed | None:
     """The least that has to go; None where nothing helps."""
+
+    def fits(shed: Shed) -> bool:
+        return count(prompt.text(shed)) <= room
+
     bound, shed = length, NOTHING
     for shed, saved in _steps(prompt, order, count):
         # A part takes its tokens with it, and at most _SLACK more: an empty line, the marker of a
@@ -116,8 +125,21 @@ def _least_shed(
         if bound <= room + _SLACK:
             bound = count(prompt.text(shed))
             if bound <= room:
-                return shed
-    return shed if shed != NOTHING and count(prompt.text(shed)) <= room else None
+                return _with_history(prompt, shed, fits)
+    return _with_history(prompt, shed, fits) if shed != NOTHING and fits(shed) else None
+
+
+def _with_history(prompt: Prompt, shed: Shed, fits: Callable[[Shed], bool]) -> Shed:
+    """Gives back the history that has room now that functions went after it."""
+    if not shed.exchanges or len(prompt.library.specs) - shed.functions >= _FEW_FUNCTIONS:
+        return shed
+    for number in (0, *prompt.cuts()):
+        more = shed._replace(exchanges=number)
+        if number == shed.exchanges or (
+            shed.functions <= prompt.library.num_sheddable(number) and fits(more)
+        ):
+            return more
+    return shed
 
 
 def _steps(prompt: Prompt, order: Sequence[str], count: TokenCounter) -> Iterator[tuple[Shed, int]]:
@@ -141,7 +163,8 @@ def _steps(prompt: Prompt, order: Sequence[str], count: TokenCounter) -> Iterato
             yield shed, before - after
         elif step == "distractors":
             texts = library.leaner_texts if shed.leaner else library.texts
-            for index in library.sheddable[shed.functions : most]:
+            allowed = min(most, library.num_sheddable(shed.exchanges))
+            for index in library.sheddable[shed.functions : allowed]:
                 shed = shed._replace(functions=shed.functions + 1)
                 yield shed, count(texts[index] + "\n")
         elif step == "history":

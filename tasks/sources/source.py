@@ -39,6 +39,7 @@ _SHARED_CODE = (
     "tasks.sources.said_dates",
     "tasks.sources.said_numbers",
     "tasks.sources.splits",
+    "tasks.sources.told_time",
     "tasks.sources.user_texts",
     "tasks.sources.spool",
     "tasks.sources.validation_rows",

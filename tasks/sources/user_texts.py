@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from tasks.sources.episode import Episode, UserTurn
-
-# Sources whose calls have dates add to a request what day it is; nobody said it.
-_TOLD_TIME = re.compile(r"\(It is [^()]*\.\)")
+from tasks.sources.told_time import without_told_time
 
 
 def user_texts(episode: Episode) -> list[str]:
     """Returns the texts of the user turns, without the day that a source has told."""
-    turns = (turn.text for turn in episode.turns if isinstance(turn, UserTurn))
-    return [_TOLD_TIME.sub("", text).strip() for text in turns]
+    return [without_told_time(turn.text) for turn in episode.turns if isinstance(turn, UserTurn)]

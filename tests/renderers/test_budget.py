@@ -248,3 +248,62 @@ def test_a_whole_conversation_is_never_cut():
 @given(st.text("ab \n\té:U", max_size=80))
 def test_tokens_are_counted_as_the_vocabulary_does(text):
     assert TokenCounter(VOCABULARY, max_lines=3)(text) == len(VOCABULARY.encode(text))
+
+
+def test_functions_that_the_history_calls_stay_as_long_as_it_does():
+    episode = dataclasses.replace(
+        hand.DIALOGUE,
+        functions=(hand.BOOK, hand.WEATHER, hand.LOCATE),
+        distractors=(hand.SONG, hand.TIMER),
+    )
+    turns = (
+        UserTurn("Play Waterloo."),
+        CallTurn(CallGraph((Call("play_song", {"title": "Waterloo"}),)), ("playing",)),
+        UserTurn("A timer for tea."),
+        CallTurn(CallGraph((Call("set_timer", {"minutes": 3}),)), ("set",)),
+        *episode.turns,
+    )
+    functions = (hand.SONG, hand.TIMER, *episode.functions)
+    episode = dataclasses.replace(episode, functions=functions, distractors=(), turns=turns)
+    render = RENDERERS["next_best_function"]
+    options = {"num_functions": 1}
+    whole = render(episode, context(None, **options))[-1]
+    shown = set()
+    for length in range(tokens(whole), 1, -1):
+        for example in render(episode, context(length, **options)):
+            called = {name for name in FULL if f'"name": "{name}"' in example.inputs}
+            assert called <= library(example)
+            shown.add((len(called), example.inputs.count("USER: ")))
+    assert len(shown) > 3
+
+
+def test_the_day_that_a_source_tells_stays_when_the_first_turn_goes():
+    told = "(It is Friday, 2019-03-01.)"
+    first, *others = hand.DIALOGUE.turns
+    episode = dataclasses.replace(hand.DIALOGUE, turns=(UserTurn(f"{told} {first.text}"), *others))
+    for dialect in ("granite", "granite3", "hermes", "openai"):
+        options = {"dialect": dialect}
+        render = RENDERERS["next_best_function"]
+        (*_, whole) = render(episode, context(None, **options))
+        trimmed = set()
+        for length in range(tokens(whole), 1, -1):
+            for example in render(episode, context(length, **options)):
+                assert example.inputs.count(told) == 1
+                trimmed.add(first.text in example.inputs)
+        assert trimmed == {True, False}
+
+
+def test_history_comes_back_where_a_large_function_went_after_it():
+    large = FunctionSpec("describe", "Describes " + "many things at great length " * 30)
+    functions = (hand.BOOK, hand.LOCATE, large)
+    episode = dataclasses.replace(hand.DIALOGUE, functions=functions, distractors=())
+    render = RENDERERS["next_best_function"]
+    options = {"function_details": {"next_best_function": "signature"}}
+    whole = render(episode, context(None, **options))[1]
+    assert whole.inputs.count("USER: ") == 3
+    length = tokens(whole) - len(VOCABULARY.encode(large.description)) // 2
+    (shorter,) = (
+        e for e in render(episode, context(length, **options)) if e.targets == whole.targets
+    )
+    assert library(shorter) == {"book_table", "locate"}
+    assert shorter.inputs.count("USER: ") == 3
