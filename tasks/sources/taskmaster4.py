@@ -22,9 +22,10 @@ A conversation in which a placeholder of the collection's instructions was left 
 rejected (`unfilled_template`), and so is an order that the user wants to go of which no call says
 so (`to_go_left_out`), or with a wish for something that can be chosen, or for a size, that no call
 passes on (`wish_left_out`), or of which a call has a drink or a choice that nobody spoke of
-(`choice_not_said`; both in `tasks.sources.taskmaster4_wishes`). Those without a call, about
-something that no coffee bar serves, become `no_function` episodes, except those that ask what food
-or drink the bar has (`menu_question`): other conversations look that up.
+(`choice_not_said`; both in `tasks.sources.taskmaster4_wishes`), or whose first calls have an
+identifier that no response introduced (`unknown_identifier`). Those without a call, about something
+that no coffee bar serves, become `no_function` episodes, except those that ask what food or drink
+the bar has (`menu_question`): other conversations look that up.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ import gin
 
 from granite_fc.calls.call import Call
 from granite_fc.calls.graph import CallGraph
+from granite_fc.calls.reference import Reference
 from tasks.sources.episode import CallTurn, Episode, NoCallReason, Turn, UserTurn
 from tasks.sources.json_records import json_items
 from tasks.sources.parser_config import ParserConfig
@@ -137,12 +139,16 @@ def _records(place: str, record: Any) -> Iterator[Record]:
 
 
 def _checked(episode_id: str, conversation: Conversation) -> Iterator[Record]:
-    linked, _ = link_values(
-        conversation.turns,
-        functions=FUNCTIONS,
-        given=conversation.given,
-        result_paths=_values,
-    )
+    literal: Sequence[Turn] = conversation.turns
+    linked = _linked(conversation, literal)
+    if (unknown := _unknown_identifier(linked)) is not None:
+        place, identifier = unknown
+        literal = _before_request(literal, place)
+        if not any(isinstance(turn, CallTurn) for turn in literal):
+            yield Reject(episode_id, "unknown_identifier", identifier)
+            return
+        conversation.coercions["cut_before_unknown_identifier"] += 1
+        linked = _linked(conversation, literal)
     turns: list[Turn] = []
     given: dict[int, set[str]] = {}
     for index, turn in enumerate(linked):
@@ -160,10 +166,10 @@ def _checked(episode_id: str, conversation: Conversation) -> Iterator[Record]:
     if "add_order_item" in called and (said := _to_go_left_out(turns)) is not None:
         yield Reject(episode_id, "to_go_left_out", said)
         return
-    if (wish := wish_left_out(conversation.turns)) is not None:
+    if (wish := wish_left_out(literal)) is not None:
         yield Reject(episode_id, "wish_left_out", wish)
         return
-    if (choice := choice_not_said(conversation.turns)) is not None:
+    if (choice := choice_not_said(literal)) is not None:
         yield Reject(episode_id, "choice_not_said", choice)
         return
     reason: NoCallReason | None = None if called else "no_function"
@@ -176,6 +182,29 @@ def _checked(episode_id: str, conversation: Conversation) -> Iterator[Record]:
         services={spec.name: SERVICE for spec in FUNCTIONS},
     )
     yield from checked(episode, conversation.coercions, given=given)
+
+
+def _linked(conversation: Conversation, turns: Sequence[Turn]) -> Sequence[Turn]:
+    linked, _ = link_values(
+        turns, functions=FUNCTIONS, given=conversation.given, result_paths=_values
+    )
+    return linked
+
+
+def _unknown_identifier(linked: Sequence[Turn]) -> tuple[int, str] | None:
+    """Returns the turn that first passes an identifier that no response introduced, and this."""
+    for index, turn in enumerate(linked):
+        if isinstance(turn, CallTurn):
+            for call in turn.calls:
+                for path, value in leaves(call.arguments):
+                    if str(path[-1]).endswith("_id") and not isinstance(value, Reference):
+                        return index, str(value)
+    return None
+
+
+def _before_request(turns: Sequence[Turn], place: int) -> Sequence[Turn]:
+    """Returns the turns before what the user says before a turn."""
+    return turns[: max(n for n, turn in enumerate(turns[:place]) if isinstance(turn, UserTurn))]
 
 
 def _to_go_left_out(turns: Sequence[Turn]) -> str | None:

@@ -127,24 +127,28 @@ def test_an_item_that_notes_what_was_searched_for_comes_after_the_search(tmp_pat
     assert len(list(episode.call_turns())) == 1
 
 
+PLAIN = ("add_order_item", {"menu_item_id": "latte-551", "quantity": "1"}, ADD[2])
+
+
 @pytest.mark.parametrize(
     "text", ["A latte to go.", "A latte, take away please.", "Make that latte to-go."]
 )
 def test_an_order_to_go_of_which_no_call_says_so_is_rejected(tmp_path, text):
-    (record,) = read(tmp_path, order(utterance("user", text, MENU, ADD)))
+    (record,) = read(tmp_path, order(utterance("user", text, MENU, PLAIN)))
     assert record == Reject("dlg-1", "to_go_left_out", text)
+    look = ("get_addons", {"query": "to go"}, {"attributes": [{"attribute_id": "here-8"}]})
     asked = (
         "update_order",
         {"order_id": "31415", "attributes": [{"attribute_id": "here-8", "option": "To Go"}]},
         {"order_id": "31415"},
     )
-    (record,) = read(tmp_path, order(utterance("user", text, MENU, ADD, asked)))
+    (record,) = read(tmp_path, order(utterance("user", text, MENU, PLAIN, look, asked)))
     assert isinstance(record, Episode)
 
 
 @pytest.mark.parametrize("text", ["I'm going to go for a latte.", "A latte. We're good to go."])
 def test_other_uses_of_to_go_are_no_wish(tmp_path, text):
-    (record,) = read(tmp_path, order(utterance("user", text, MENU, ADD)))
+    (record,) = read(tmp_path, order(utterance("user", text, MENU, PLAIN)))
     assert isinstance(record, Episode)
 
 
@@ -152,6 +156,7 @@ def choosing(**chosen):
     return (ADD[0], {**ADD[1], **chosen}, ADD[2])
 
 
+MILK = ("get_addons", {"query": "milk"}, {"attributes": [{"attribute_id": "milk-x"}]})
 OAT = {"attributes": [{"attribute_id": "milk-x", "option": "oat Milk"}]}
 
 
@@ -183,7 +188,7 @@ def test_a_wish_that_no_call_passes_on_rejects_the_order(tmp_path, texts, wish):
     ],
 )
 def test_wishes_that_are_passed_on_or_are_none(tmp_path, text):
-    (episode,) = read(tmp_path, order(utterance("user", text, MENU, ADDONS, choosing(**OAT))))
+    (episode,) = read(tmp_path, order(utterance("user", text, MENU, ADDONS, MILK, choosing(**OAT))))
     assert isinstance(episode, Episode)
 
 
@@ -202,14 +207,14 @@ def test_an_add_on_is_passed_on_by_an_identifier_without_its_name(tmp_path):
     ],
 )
 def test_a_choice_that_nobody_spoke_of_rejects_the_order(tmp_path, text, call, value):
-    (record,) = read(tmp_path, order(utterance("user", text, MENU, ADDONS, call)))
+    (record,) = read(tmp_path, order(utterance("user", text, MENU, ADDONS, MILK, call)))
     assert record == Reject("dlg-1", "choice_not_said", value)
 
 
 @pytest.mark.parametrize("text", ["A carmel late with otmilk.", "A caramel latte with oats."])
 def test_spelling_does_not_matter_for_what_was_spoken_of(tmp_path, text):
     named = text.replace("otmilk", "oatmilk")
-    (record,) = read(tmp_path, order(utterance("user", named, MENU, ADDONS, choosing(**OAT))))
+    (record,) = read(tmp_path, order(utterance("user", named, MENU, ADDONS, MILK, choosing(**OAT))))
     assert not isinstance(record, Reject)
 
 
@@ -275,6 +280,30 @@ def test_before_a_call_that_cannot_be_read_the_conversation_ends(tmp_path):
     assert len(records[-1].turns) == 3
 
 
+def test_before_an_identifier_that_no_response_introduced_the_conversation_ends(tmp_path):
+    sauce = {"order_item_id": "92653", "addons": [{"addon_id": "sauce-022", "option": "ADD"}]}
+    change = ("update_order_item", sauce, {"order_item_id": "92653"})
+    record = order(
+        utterance("user", "A latte.", MENU, (ADD[0], {"menu_item_id": "latte-551"}, ADD[2])),
+        utterance("assistant", "Is this right?"),
+        utterance("user", "Caramel, too.", ADDONS, change, SHOW),
+        utterance("user", "Yes.", FINISH),
+    )
+    coercion, episode = read(tmp_path, record)
+    assert coercion == Coercion("dlg-1", "cut_before_unknown_identifier", 1)
+    assert episode.turns[-1] == AssistantTurn("Is this right?") and len(episode.turns) == 3
+    assert problem(episode) is None
+    first = order(utterance("user", "A latte.", MENU, (ADD[0], {"menu_item_id": "latte-55"}, {})))
+    assert read(tmp_path, first) == [Reject("dlg-1", "unknown_identifier", "latte-55")]
+
+
+def test_a_name_is_no_identifier(tmp_path):
+    named = ("get_menu_items", {"query": "Latte"}, {"menu_items": [{"menu_item_id": "latte"}]})
+    add = (ADD[0], {"menu_item_id": "latte"}, ADD[2])
+    (record,) = read(tmp_path, order(utterance("user", "A latte.", named, add)))
+    assert record == Reject("dlg-1", "unknown_identifier", "latte")
+
+
 @pytest.mark.parametrize(
     "call, reason",
     [
@@ -297,7 +326,7 @@ def test_a_first_call_that_is_wrong_rejects_the_conversation(tmp_path, call, rea
 
 def test_bad_records_are_rejected_one_by_one(tmp_path):
     bad = [7, {}, {"conversation_id": 1, "utterances": []}, order(), order({"speaker": "user"})]
-    *rejects, episode = read(tmp_path, *bad, order(*ORDER["utterances"][2:]))
+    *rejects, episode = read(tmp_path, *bad, order(utterance("user", "A latte.", MENU)))
     assert len(rejects) == 5 and isinstance(episode, Episode)
     assert {reject.reason for reject in rejects} <= {"malformed", "no_user_turn"}
     assert rejects[0].record_id == "data_00.json:1"
