@@ -64,10 +64,9 @@ def with_replies_marked(
 
     A reply is grounded if the conversation before it, an argument or a row that is shown (by its
     values or the names of its fields) gives each value that it is annotated with and every number,
-    weekday or "tomorrow" and name beside them; if
-    it says the values as they are ("March 5th" for 2019-03-05, and not "next Tuesday") or as
-    somebody said them before; if one row has all the values that it states of a result; and if the
-    result tells whether what it reports was done.
+    weekday or "tomorrow" and name beside them; if it says the values as they are ("March 5th" for
+    2019-03-05, and not "next Tuesday") or as somebody said them before; if one row has all the
+    values that it states of a result; and if the result tells whether what it reports was done.
 
     Args:
         turns: The conversation, with the results that are shown.
