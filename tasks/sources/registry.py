@@ -279,6 +279,7 @@ SOURCES = {
                 "tasks.sources.multiwoz_functions",
                 "tasks.sources.multiwoz_replies",
                 "tasks.sources.multiwoz_search",
+                "tasks.sources.multiwoz_searches",
                 "tasks.sources.multiwoz_state",
                 "tasks.sources.multiwoz_text",
                 "tasks.sources.open_choices",
