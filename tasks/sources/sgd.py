@@ -29,6 +29,9 @@ result, with another time than was asked for, does not tell.
 A share of the dialogues has its functions and slots in the words of SGD-X, which paraphrases each
 schema five times: such episodes are marked `schema_variant`.
 
+An optional argument of a search that no user asked for, and an earlier result has (the airline of
+the flight chosen last), is ungrounded: to choose one is no wish for the next.
+
 Further episodes, of a hash-chosen share of the dialogues, are answered by no call:
     missing_parameter: the dialogue until the assistant asks for a required slot of the active
         intent instead of calling it. Not where that slot is the kind of event, of which the finer
@@ -45,14 +48,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gin
 
 from tasks.keyed import chance, choice, hashed
-from tasks.sources.episode import CallTurn, Episode, Turn, UserTurn
+from tasks.sources.episode import ArgumentPlace, CallTurn, Episode, Turn, UserTurn
 from tasks.sources.json_records import json_items
 from tasks.sources.parser_config import ParserConfig
 from tasks.sources.raw_files import RawFolder
@@ -60,7 +63,7 @@ from tasks.sources.records import Record, Reject, checked
 from tasks.sources.sgd_dialogue import MALFORMED, Dialogue
 from tasks.sources.sgd_library import DialogueLibrary
 from tasks.sources.sgd_replies import with_replies_marked
-from tasks.sources.sgd_results import rows_referred_to, shortened
+from tasks.sources.sgd_results import rows_referred_to, with_short_results
 from tasks.sources.sgd_schema import NotInSchemaError, Service, read_services
 from tasks.sources.value_links import leaves, link_values
 
@@ -179,9 +182,9 @@ class _Reader:
             end, wanted = choice(questions, "cut", self._id)
             episode, _ = self._episode("/missing_parameter", end, wanted.name)
             negative = dataclasses.replace(episode, no_call_reason="missing_parameter")
-            yield from _dated(checked(negative, given=given))
+            yield from _finished(checked(negative, given=given), dialogue.unasked)
         if dialogue.opens_with_intent and chance(config.no_function_rate, "no_function", self._id):
-            yield from _dated(checked(self._no_function()))
+            yield from _finished(checked(self._no_function()))
 
     def _whole(self) -> Iterator[Record]:
         """Yields the dialogue as an episode, up to the first call that does not fit."""
@@ -206,7 +209,7 @@ class _Reader:
                 coercions[rule] = 1
             records = list(checked(episode, coercions, given=self._dialogue.given))
             if isinstance(records[-1], Episode):
-                yield from _dated(records)
+                yield from _finished(records, self._dialogue.unasked)
                 return
             first = first or records
         yield from first
@@ -270,35 +273,28 @@ class _Reader:
             result_paths=lambda result: leaves(result["results"], ("results",)),
         )
         linked, _ = link(turns)
-        rows = rows_referred_to(linked)
-        short: list[Turn] = []
-        num_cut = 0
-        for index, turn in enumerate(turns):
-            if isinstance(turn, CallTurn):
-                kept = [
-                    shortened(
-                        result,
-                        self._config.max_result_rows,
-                        self._dialogue.offers[index],
-                        rows.get((index, number), set()),
-                    )
-                    for number, result in enumerate(turn.results)
-                ]
-                num_cut += sum(a is not b for a, b in zip(kept, turn.results, strict=True))
-                turn = CallTurn(turn.calls, tuple(kept))
-            short.append(turn)
+        short, num_cut = with_short_results(
+            turns, self._config.max_result_rows, self._dialogue.offers, rows_referred_to(linked)
+        )
         if num_cut:
             # What is referred to is still there, so the same links are found, in fewer rows.
             linked, _ = link(short)
         return linked, num_cut
 
 
-def _dated(records: Iterable[Record]) -> Iterator[Record]:
-    """Yields the records, with the day in the first turn of an episode."""
+def _finished(
+    records: Iterable[Record], unasked: Collection[ArgumentPlace] = ()
+) -> Iterator[Record]:
+    """Yields the records; an episode has the day in its first turn and `unasked` as ungrounded."""
     for record in records:
         if isinstance(record, Episode):
             first, *others = record.turns
             if isinstance(first, UserTurn):
                 first = UserTurn(f"{_TODAY} {first.text}")
-            record = dataclasses.replace(record, turns=(first, *others))
+            places = {place for place in unasked if place.turn < len(record.turns)}
+            record = dataclasses.replace(
+                record,
+                turns=(first, *others),
+                ungrounded=tuple(sorted(places.union(record.ungrounded))),
+            )
         yield record

@@ -10,7 +10,7 @@ from typing import Any
 from granite_fc.calls.call import Call
 from granite_fc.calls.graph import CallGraph
 from granite_fc.calls.spec import FunctionSpec
-from tasks.sources.episode import AssistantTurn, CallTurn, Turn, UserTurn
+from tasks.sources.episode import ArgumentPlace, AssistantTurn, CallTurn, Turn, UserTurn
 from tasks.sources.said_dates import moment
 from tasks.sources.sgd_library import DialogueLibrary
 from tasks.sources.sgd_replies import Statement, statement
@@ -62,6 +62,8 @@ class Dialogue:
             before it and its result.
         known_dates: The places in `turns` before which a search for the dates of an event was left
             out that found only what an earlier result shows.
+        unasked: The optional arguments of searches that the user did not ask for: an earlier result
+            has the value, such as the airline of a flight that was chosen.
         left_out: How many questions were left out of `questions`, since what they ask is known, by
             rule.
 
@@ -82,7 +84,9 @@ class Dialogue:
         self.cut: str | None = None
         self.repeats: list[int] = []
         self.known_dates: list[int] = []
+        self.unasked: list[ArgumentPlace] = []
         self.left_out: collections.Counter[str] = collections.Counter()
+        self._told: set[str] = set()
         self.opens_with_intent = any(
             action["act"] == "INFORM_INTENT" for action in _actions(record["turns"][0])
         )
@@ -104,6 +108,9 @@ class Dialogue:
             if not isinstance(turn["utterance"], str):
                 raise TypeError(f"the utterance of turn {index} is no text")
             if turn["speaker"] == "USER":
+                for action in _actions(turn):
+                    if action["act"] == "INFORM":
+                        self._told.update(action["canonical_values"])
                 self.given[len(self.turns)] = {
                     value
                     for frame in turn["frames"]
@@ -180,12 +187,32 @@ class Dialogue:
             or any(map(self._library.is_transaction, turn.calls.names))
         ):
             self.offers[len(self.turns)] = list(offers)
+            self.unasked.extend(self._unasked(turn))
             self.turns.append(turn)
             return
         if before.results != turn.results:
             raise RepeatedCallError(", ".join(turn.calls.names))
         self.repeats.append(len(self.turns))
         self.offers[last] = [*self.offers[last], *offers]
+
+    def _unasked(self, turn: CallTurn) -> Iterator[ArgumentPlace]:
+        specs = {spec.name: spec for spec in self._library.functions(())}
+        found = {
+            value
+            for before in self.turns
+            if isinstance(before, CallTurn)
+            for result in before.results
+            for row in result["results"]
+            for value in row.values()
+        }
+        for number, call in enumerate(turn.calls):
+            if self._library.is_transaction(call.name):
+                continue
+            spec = specs[call.name]
+            for name, value in call.arguments.items():
+                is_default = spec.properties.get(name, {}).get("default") == value
+                if name not in spec.required and not is_default and value in found - self._told:
+                    yield ArgumentPlace(len(self.turns), number, name)
 
     def _call_turn(self, frames: Sequence[Mapping[str, Any]]) -> CallTurn:
         calls, results = [], []

@@ -12,6 +12,34 @@ from tasks.sources.links import links
 Offer = Mapping[str, Sequence[str]]
 
 
+def with_short_results(
+    turns: Sequence[Turn],
+    max_rows: int,
+    offers: Mapping[int, Sequence[Offer]],
+    referred_to: Mapping[tuple[int, int], Collection[int]],
+) -> tuple[list[Turn], int]:
+    """Returns the turns with `shortened` results, and how many were shortened.
+
+    Args:
+        turns: The conversation.
+        max_rows: How many of the first rows of each result are kept.
+        offers: Index of a call turn to what the assistant offers from its results.
+        referred_to: The rows of the results of a call (turn, place in it) that others refer to.
+    """
+    short: list[Turn] = []
+    num_cut = 0
+    for index, turn in enumerate(turns):
+        if isinstance(turn, CallTurn):
+            kept = [
+                shortened(result, max_rows, offers[index], referred_to.get((index, number), ()))
+                for number, result in enumerate(turn.results)
+            ]
+            num_cut += sum(a is not b for a, b in zip(kept, turn.results, strict=True))
+            turn = CallTurn(turn.calls, tuple(kept))
+        short.append(turn)
+    return short, num_cut
+
+
 def shortened(
     result: Any, max_rows: int, offers: Sequence[Offer], referred_to: Collection[int]
 ) -> Any:

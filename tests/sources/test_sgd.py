@@ -117,6 +117,23 @@ def test_other_words_give_a_value_only_where_it_follows(
     assert (not episode.ungrounded) == is_given
 
 
+@pytest.mark.parametrize("told, is_asked", [((), False), (("5",), True)])
+def test_a_search_is_not_limited_to_what_was_found_before_unless_the_user_asks(
+    tmp_path, told, is_asked
+):
+    dialogue = hotel_dialogue("5_3")
+    dialogue["turns"] += [
+        user("In Ulm?", "Hotels_1", "Search", {}, action("INFORM", "stars", "x", *told)),
+        system("Yes.", "Hotels_1", call=("Search", {"city": "Ulm", "stars": "5"})),
+    ]
+    schema = json.loads(json.dumps(SGD_SCHEMA))
+    schema[0]["slots"][1] = slot("stars")
+    directory = write_sgd(tmp_path, [dialogue])
+    write(directory / "train" / "schema.json", schema)
+    (episode,) = _episodes(sgd.episodes(directory, "train", NEVER))
+    assert [(p.turn, p.parameter) for p in episode.ungrounded] == [(8, "stars")] * (not is_asked)
+
+
 EVENT_SLOTS = ["event_type", "category", "city", "event_name", "date"]
 EVENTS = {
     "service_name": "Events_2",
