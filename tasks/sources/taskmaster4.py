@@ -17,15 +17,21 @@ Coercions:
     repeated_key_dropped: An object that gives a key twice with the same value has it once.
     cut_before_malformed_call: The conversation ends before the first request of which a call or
         response cannot be read, where it has calls before.
+    cut_before_unknown_identifier: Likewise before the first request that leads to a call with an
+        identifier that no response introduced: one that is written otherwise there, or is no more
+        than the name.
+    cut_before_menu_for_search: Likewise before a request that leads to `show_menu` but asks for the
+        kinds of coffee, tea, milk or sweeteners without a word of the menu: such questions lead to
+        a search elsewhere, and nothing tells which it is.
 
 A conversation in which a placeholder of the collection's instructions was left in a response is
 rejected (`unfilled_template`), and so is an order that the user wants to go of which no call says
 so (`to_go_left_out`), or with a wish for something that can be chosen, or for a size, that no call
 passes on (`wish_left_out`), or of which a call has a drink or a choice that nobody spoke of
-(`choice_not_said`; both in `tasks.sources.taskmaster4_wishes`), or whose first calls have an
-identifier that no response introduced (`unknown_identifier`). Those without a call, about something
-that no coffee bar serves, become `no_function` episodes, except those that ask what food or drink
-the bar has (`menu_question`): other conversations look that up.
+(`choice_not_said`; both in `tasks.sources.taskmaster4_wishes`). Where nothing is before the calls
+that the last two rules cut, the reason is `unknown_identifier` or `menu_for_search`. Those without
+a call, about something that no coffee bar serves, become `no_function` episodes, except those that
+ask what food or drink the bar has (`menu_question`): other conversations look that up.
 """
 
 from __future__ import annotations
@@ -75,6 +81,8 @@ _MENU_QUESTION = re.compile(
     rf"|\bbest {_FOOD_OR_DRINK} (at|in) this\b",
     re.IGNORECASE,
 )
+# What the bar has several kinds of; other conversations search for these, or for kinds of these.
+_SEARCHED = re.compile(r"\b(coffees?|coffe|espressos?|teas?|milks?|sweeteners?)\b", re.IGNORECASE)
 # That an order is to go; not "I'm going to go for a latte", "good to go".
 _TO_GO = re.compile(
     r"(?<!\bgoing )(?<!\bgood )(?<!\bready )(?<!\bwant )(?<!\blike )(?<!\bhave )(?<!\bneed )"
@@ -141,13 +149,13 @@ def _records(place: str, record: Any) -> Iterator[Record]:
 def _checked(episode_id: str, conversation: Conversation) -> Iterator[Record]:
     literal: Sequence[Turn] = conversation.turns
     linked = _linked(conversation, literal)
-    if (unknown := _unknown_identifier(linked)) is not None:
-        place, identifier = unknown
+    if (unfit := _first_unfit(linked)) is not None:
+        place, why, found = unfit
         literal = _before_request(literal, place)
         if not any(isinstance(turn, CallTurn) for turn in literal):
-            yield Reject(episode_id, "unknown_identifier", identifier)
+            yield Reject(episode_id, why, found)
             return
-        conversation.coercions["cut_before_unknown_identifier"] += 1
+        conversation.coercions[f"cut_before_{why}"] += 1
         linked = _linked(conversation, literal)
     turns: list[Turn] = []
     given: dict[int, set[str]] = {}
@@ -191,15 +199,25 @@ def _linked(conversation: Conversation, turns: Sequence[Turn]) -> Sequence[Turn]
     return linked
 
 
-def _unknown_identifier(linked: Sequence[Turn]) -> tuple[int, str] | None:
-    """Returns the turn that first passes an identifier that no response introduced, and this."""
+def _first_unfit(linked: Sequence[Turn]) -> tuple[int, str, str] | None:
+    """Returns the first turn with a call that a reader would not make, why not, and what tells."""
+    request = ""
     for index, turn in enumerate(linked):
-        if isinstance(turn, CallTurn):
-            for call in turn.calls:
-                for path, value in leaves(call.arguments):
-                    if str(path[-1]).endswith("_id") and not isinstance(value, Reference):
-                        return index, str(value)
+        if isinstance(turn, UserTurn):
+            request = turn.text
+        if not isinstance(turn, CallTurn):
+            continue
+        if "show_menu" in turn.calls.names and _asks_for_kinds(request):
+            return index, "menu_for_search", request
+        for call in turn.calls:
+            for path, value in leaves(call.arguments):
+                if str(path[-1]).endswith("_id") and not isinstance(value, Reference):
+                    return index, "unknown_identifier", str(value)
     return None
+
+
+def _asks_for_kinds(request: str) -> bool:
+    return "menu" not in request.casefold() and _SEARCHED.search(request) is not None
 
 
 def _before_request(turns: Sequence[Turn], place: int) -> Sequence[Turn]:

@@ -297,6 +297,18 @@ def test_before_an_identifier_that_no_response_introduced_the_conversation_ends(
     assert read(tmp_path, first) == [Reject("dlg-1", "unknown_identifier", "latte-55")]
 
 
+def test_before_a_menu_for_a_question_that_a_search_answers_the_conversation_ends(tmp_path):
+    menu = ("show_menu", {}, {"success": True})
+    asked = utterance("user", "What kinds of milk do you have?", menu)
+    coercion, episode = read(tmp_path, order(utterance("user", "A latte.", MENU), asked))
+    assert coercion == Coercion("dlg-1", "cut_before_menu_for_search", 1)
+    assert len(episode.turns) == 2
+    (record,) = read(tmp_path, order(asked))
+    assert record == Reject("dlg-1", "menu_for_search", asked["text"])
+    (record,) = read(tmp_path, order(utterance("user", "Which teas are on the menu?", menu)))
+    assert isinstance(record, Episode)
+
+
 def test_a_name_is_no_identifier(tmp_path):
     named = ("get_menu_items", {"query": "Latte"}, {"menu_items": [{"menu_item_id": "latte"}]})
     add = (ADD[0], {"menu_item_id": "latte"}, ADD[2])
@@ -350,7 +362,7 @@ def test_real_conversations():
     records = list(taskmaster4.episodes(DATA_DIR / "Taskmaster4", "validation"))
     episodes = [record for record in records if isinstance(record, Episode)]
     rejects = [record for record in records if isinstance(record, Reject)]
-    assert len(episodes) > 300 and len(rejects) < 0.1 * len(episodes)
+    assert len(episodes) > 300 and len(rejects) < 0.2 * len(episodes)
     outputs = {spec.name: spec for spec in FUNCTIONS}
     nested = 0
     for episode in episodes:
