@@ -99,7 +99,6 @@ DEFAULT_SOURCE_RATES: Mapping[str, float] = types.MappingProxyType(
 # What is left of a source's rate for a sub-task that it has few examples for: about the square root
 # of their number next to what it has for others, for the same reason.
 _FEW_EXAMPLES = {
-    "taskmaster4_parallel_calls": 0.2,  # 180 of 3,200 conversations
     "glaive_function_chaining": 0.5,  # 40 of 130 conversations
 }
 

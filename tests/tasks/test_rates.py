@@ -123,8 +123,8 @@ def test_declaring_loads_no_tensorflow():
 
 def test_a_source_weighs_less_in_a_subtask_that_it_has_few_examples_for():
     rates = mixture_rates("granite_fc")
-    nested = rates["taskmaster4_nested_calls"] / rates["sgd_nested_calls"]
-    parallel = rates["taskmaster4_parallel_calls"] / rates["snips_parallel_calls"]
-    assert parallel < nested / 2
-    equal = mixture_rates("granite_fc", sources={"taskmaster4": 1.0, "snips": 1.0})
-    assert equal["taskmaster4_parallel_calls"] == equal["snips_parallel_calls"]
+    next_best = rates["glaive_next_best_function"] / rates["sgd_next_best_function"]
+    chaining = rates["glaive_function_chaining"] / rates["sgd_function_chaining"]
+    assert chaining == pytest.approx(next_best / 2)
+    equal = mixture_rates("granite_fc", sources={"glaive": 1.0, "sgd": 1.0})
+    assert equal["glaive_function_chaining"] == equal["sgd_function_chaining"]
