@@ -28,6 +28,7 @@ def assemble(
     targets: str | Sequence[Call],
     needed: Collection[str],
     shown: Sequence[Call] = (),
+    named: Sequence[Call] = (),
     request_start: int | None = None,
     with_distractors: bool = True,
 ) -> list[Example]:
@@ -42,6 +43,8 @@ def assemble(
         targets: What it is to write: a text, or calls.
         needed: Functions that the library has to have, beside those called in the request.
         shown: The calls that the prompt shows; the calls of `turns` after these are hidden.
+        named: The calls of which the targets say the names alone, as the episode has them. What
+            they refer to is part of the request; values that were said need not be known.
         request_start: The first exchange of the request; None for the last one of all. What is
             before is history, apart from what the calls refer to or take values from.
         with_distractors: Whether the library has functions that are not needed.
@@ -52,6 +55,10 @@ def assemble(
     exchanges = conversation(turns, shown, dialect)
     start = len(exchanges) - 1 if request_start is None else request_start
     places = _exchanges_of(turns, shown)
+    if named:  # the labels that they refer to are not those of `shown`, which may have none
+        known = calls_of(turns)
+        at = _exchanges_of(turns, known)
+        start = _request_start(known, at, named, len(exchanges) - 1, start)
     start = _request_start(shown, places, calls, len(exchanges) - 1, start)
     request_calls = [call for call, place in zip(shown, places, strict=True) if place >= start]
 

@@ -213,5 +213,6 @@ def _stretch(
         targets="\n".join(names) if names_only else target,
         needed=set(names),
         shown=shown,
+        named=calls if names_only else (),
         request_start=stretch[0].start,
     )

@@ -52,16 +52,16 @@ def render(episode: Episode, context: RenderingContext) -> list[Example]:
             if (index, position) in unclear:
                 context.count("ungrounded")
             else:
-                examples += _step(episode, context, end, before, call.name)
+                examples += _step(episode, context, end, before, call)
             before.append(call)
         end = index + 1
     if before:
-        examples += _step(episode, context, end, before, NO_FUNCTION)
+        examples += _step(episode, context, end, before, None)
     return examples
 
 
 def _step(
-    episode: Episode, context: RenderingContext, end: int, before: list[Call], target: str
+    episode: Episode, context: RenderingContext, end: int, before: list[Call], call: Call | None
 ) -> list[Example]:
     shown, _ = number_labels(before, ())
     return assemble(
@@ -70,7 +70,8 @@ def _step(
         INSTRUCTIONS,
         context,
         turns=episode.turns[:end],
-        targets=target,
-        needed=() if target == NO_FUNCTION else (target,),
+        targets=NO_FUNCTION if call is None else call.name,
+        needed=() if call is None else (call.name,),
         shown=shown,
+        named=() if call is None else (call,),
     )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from granite_fc.calls.call import Call
 from granite_fc.calls.graph import CallGraph
+from granite_fc.calls.reference import Reference
 from granite_fc.calls.spec import FunctionSpec
 from granite_fc.errors import ConfigurationError
 from tasks.renderers import RENDERERS, RenderingContext, TokenCounter
@@ -139,24 +140,24 @@ FULL = {"locate", "book_table", "weather", "play_song", "set_timer"}
 
 
 def test_distractors_go_before_history_and_the_least_related_first():
-    # The function of an earlier exchange is of use, but the request does without it. Three
-    # functions stay until there is no more history, two in any case.
+    # Three functions stay until no more history can go, then one gives way to it; two stay in any
+    # case, as does the exchange whose result the next call refers to.
     assert shed_steps("signature") == [
         (FULL, 3),
         (FULL - {"set_timer"}, 3),
         ({"locate", "book_table", "weather"}, 3),
         ({"locate", "book_table", "weather"}, 2),
-        ({"locate", "book_table", "weather"}, 1),
-        ({"locate", "book_table"}, 1),
+        ({"locate", "book_table"}, 3),
+        ({"locate", "book_table"}, 2),
     ]
 
 
 def test_history_goes_first_where_a_function_takes_a_line():
     steps = shed_steps("description")
     assert steps[0] == (FULL, 3)
-    assert [exchanges for names, exchanges in steps if names == FULL][-1] == 1
-    assert all(exchanges == 1 for names, exchanges in steps if names != FULL)
-    assert steps[-1] == ({"locate", "book_table"}, 1)
+    assert [exchanges for names, exchanges in steps if names == FULL][-1] == 2
+    assert all(exchanges == 2 for names, exchanges in steps if names != FULL)
+    assert steps[-1] == ({"locate", "book_table"}, 2)
 
 
 def test_distractors_go_before_detail_which_brings_them_back():
@@ -307,3 +308,38 @@ def test_history_comes_back_where_a_large_function_went_after_it():
     )
     assert library(shorter) == {"book_table", "locate"}
     assert shorter.inputs.count("USER: ") == 3
+
+
+@pytest.mark.parametrize("subtask", ["next_best_function", "name_detection"])
+def test_what_a_named_function_refers_to_stays(subtask):
+    found = Call("locate", {"place": "Oslo"}, "$var_1")
+    lat, lon = Reference("$var_1", ("lat",)), Reference("$var_1", ("lon",))
+    episode = dataclasses.replace(
+        hand.NESTED,
+        turns=(
+            UserTurn("Hello, how are you today?" + " I am well." * 20),
+            AssistantTurn("Thank you, well. What can I do for you?"),
+            UserTurn("Where is Oslo?"),
+            CallTurn(CallGraph((found,)), ({"lat": 59.9, "lon": 10.7},)),
+            AssistantTurn("In Norway."),
+            UserTurn("Oh, fine."),
+            AssistantTurn("Anything else?"),
+            UserTurn("And the weather?"),
+            CallTurn(
+                CallGraph(
+                    (Call("weather", {"lat": lat, "lon": lon}),),
+                    known_labels=frozenset({"$var_1"}),
+                )
+            ),
+        ),
+    )
+    options = {"shed_order": ("distractors", "history", "conversation")}
+    render = RENDERERS[subtask]
+    (whole,) = (e for e in render(episode, context(None)) if e.targets.endswith("weather"))
+    trimmed = 0
+    for length in range(tokens(whole), 1, -1):
+        for example in render(episode, context(length, **options)):
+            if example.targets == "weather":
+                assert "Where is Oslo?" in example.inputs
+                trimmed += "Hello" not in example.inputs
+    assert trimmed
