@@ -18,7 +18,8 @@ FORMULA = (
     "recomputation in the backward pass is not counted"
 )
 
-# Dense bfloat16 FLOP/s of one JAX device.
+# Dense bfloat16 FLOP/s of one JAX device. TPUs: docs.cloud.google.com/tpu/docs/{v4,v5e,v5p,v6e}, as
+# of November 2026; GPUs: NVIDIA's data sheets, without sparsity.
 _PEAKS = {
     "TPU v4": 275e12,
     "TPU v5 lite": 197e12,
