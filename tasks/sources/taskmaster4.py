@@ -10,6 +10,10 @@ references.
 
 Coercions:
     spaces_normalised: Spaces at the ends of a value, or several in a row in it, are dropped.
+    option_as_listed: An option that a response listed is written as there, in calls and responses,
+        where it differs by case, spaces or punctuation ("almond Milk", "Almond Milk").
+    decaf_as_said: "Decaf" or "decaffeinated" in a search or in notes is written as the one of the
+        two that the customer says.
     escaped_line_break_dropped: A backslash and an "r" at the end of an utterance are dropped.
     request_without_text_is_empty: `show_menu`, which takes no arguments, has an empty request.
     unasked_menu_dropped: Where a request leads to `show_menu` and then `get_menu_items` alone and

@@ -13,6 +13,7 @@ from granite_fc.calls.graph import CallGraph
 from tasks.sources.episode import AssistantTurn, CallTurn, Turn, UserTurn
 from tasks.sources.json_records import read_value
 from tasks.sources.said import Said, words_of
+from tasks.sources.taskmaster4_spelling import Spelling
 from tasks.sources.value_links import leaves
 
 # What a placeholder of the collection's instructions looks like.
@@ -57,7 +58,8 @@ class Conversation:
     def __init__(self, utterances: Sequence[Mapping[str, Any]]) -> None:
         self.turns: list[Turn] = []
         self.given: dict[int, set[str]] = {}
-        self.coercions: collections.Counter[str] = collections.Counter()
+        self._spelling = Spelling()
+        self.coercions: collections.Counter[str] = self._spelling.coercions
         try:
             for utterance in utterances:
                 self._read(utterance)
@@ -76,6 +78,7 @@ class Conversation:
             self.turns.append(AssistantTurn(cleaned))
             return
         self.turns.append(UserTurn(cleaned))
+        self._spelling.hear(cleaned)
         made = list(self._calls(utterance["annotations"]))
         if [call.name for call, _ in made] == _MENU_TWICE and "menu" not in cleaned.casefold():
             del made[0]
@@ -105,7 +108,9 @@ class Conversation:
             result = self._value(answer.get("response"))
             if not isinstance(arguments, dict):
                 raise MalformedCallError(f"the arguments of {name} are no object")
-            yield Call(name, arguments), result
+            written = self._spelling.as_listed(self._spelling.as_said(arguments))
+            self._spelling.learn(result)
+            yield Call(name, written), self._spelling.as_listed(result)
 
     def _value(self, text: str | None) -> Any:
         if text is None:

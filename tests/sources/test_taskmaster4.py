@@ -309,6 +309,48 @@ def test_before_a_menu_for_a_question_that_a_search_answers_the_conversation_end
     assert isinstance(record, Episode)
 
 
+def test_an_option_is_written_as_a_response_listed_it(tmp_path):
+    milk = {"attribute_id": "milk-x", "options": ["Oat Milk", "2% Lactose Free Milk"]}
+    look = ("get_addons", {"query": "milk"}, {"attributes": [milk]})
+    chosen = [
+        {"attribute_id": "milk-x", "option": "oat Milk"},
+        {"attribute_id": "milk-x", "option": "2% lactose-free Milk"},
+        {"attribute_id": "milk-x", "option": "no milk"},
+    ]
+    text = "A caramel latte with milk: oat, 2% lactose free, and no milk."
+    show = (*SHOW[:2], {"order_id": "31415", "menu_items": [{"attributes": chosen}]})
+    add = choosing(attributes=chosen)
+    coercion, episode = read(
+        tmp_path, order(utterance("user", text, MENU, ADDONS, look, add, show))
+    )
+    assert coercion == Coercion("dlg-1", "option_as_listed", 4)
+    turns = [turn for _, turn in episode.call_turns()]
+    made, shown = turns[-1].calls.calls[-2:], turns[-1].results[-1]
+    written = ["Oat Milk", "2% Lactose Free Milk", "no milk"]
+    assert [one["option"] for one in made[0].arguments["attributes"]] == written
+    assert [one["option"] for one in shown["menu_items"][0]["attributes"]] == written
+
+
+@pytest.mark.parametrize(
+    "text, query, written, num_changed",
+    [
+        ("A decaf latte.", "milk OR decaffeinated", "milk OR decaf", 1),
+        ("A latte, decaffeinated.", "Decaf", "decaffeinated", 1),
+        ("A Decaf latte.", "decaf", "decaf", 0),
+        ("A decaf latte, a decaffeinated one.", "decaf", "decaf", 0),
+    ],
+)
+def test_decaf_is_searched_for_in_the_words_of_the_customer(
+    tmp_path, text, query, written, num_changed
+):
+    look = ("get_addons", {"query": query}, {"attributes": []})
+    *coercions, episode = read(tmp_path, order(utterance("user", text, MENU, look)))
+    expected = [Coercion("dlg-1", "decaf_as_said", num_changed)] if num_changed else []
+    assert coercions == expected
+    ((_, turn),) = episode.call_turns()
+    assert turn.calls[1].arguments["query"] == written
+
+
 def test_a_name_is_no_identifier(tmp_path):
     named = ("get_menu_items", {"query": "Latte"}, {"menu_items": [{"menu_item_id": "latte"}]})
     add = (ADD[0], {"menu_item_id": "latte"}, ADD[2])
