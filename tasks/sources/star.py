@@ -13,6 +13,8 @@ where it is the one that is due (`star_bookings`).
 Coercions, beside those of `star_queries`:
     repeated_query_dropped: the same query again, right after its result, where the last result is
         kept, or later on to look up what was returned before.
+    other_type_dropped: a check or a booking that the other one, with the same other arguments,
+        follows right after its result; the user agreed to nothing in between.
     earlier_try_dropped: a query that the next one, to the same API, replaces right after its
         result with values of which some were not asked for, or with more of them. Only where the
         reply is a template, which tells of the last result alone.

@@ -40,7 +40,7 @@ def unexpected_types(turns: Sequence[Turn]) -> list[ArgumentPlace]:
             kind = call.arguments.get(REQUEST_TYPE)
             if kind is None:
                 continue
-            key = _without_type(call.name, call.arguments)
+            key = json.dumps([call.name, without_type(call.arguments)], sort_keys=True)
             asked, makes_due = before.get(key, (exchange, False))
             if (kind == _BOOK) != (makes_due and asked < exchange):
                 places.append(ArgumentPlace(index, number, REQUEST_TYPE))
@@ -48,6 +48,6 @@ def unexpected_types(turns: Sequence[Turn]) -> list[ArgumentPlace]:
     return places
 
 
-def _without_type(name: str, arguments: Mapping[str, Any]) -> str:
-    others = {key: value for key, value in arguments.items() if key != REQUEST_TYPE}
-    return json.dumps([name, others], sort_keys=True)
+def without_type(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns arguments without the one that tells a check from a booking."""
+    return {name: value for name, value in arguments.items() if name != REQUEST_TYPE}

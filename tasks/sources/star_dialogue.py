@@ -11,6 +11,7 @@ from granite_fc.calls.call import Call
 from granite_fc.calls.graph import CallGraph
 from tasks.sources.episode import AssistantTurn, CallTurn, Turn, UserTurn
 from tasks.sources.said import Said
+from tasks.sources.star_bookings import without_type
 from tasks.sources.star_functions import Api
 from tasks.sources.star_queries import QueryError, read_arguments
 from tasks.sources.star_replies import FREE, fits, outcome_of
@@ -170,18 +171,14 @@ class Dialogue:
         """Whether a call takes the place of the one right before it."""
         if earlier.name != api.function.name:
             return False
-        changed = {
-            name
-            for name in {*arguments, *earlier.arguments}
-            if arguments.get(name) != earlier.arguments.get(name)
-        }
+        now, then = map(without_type, (arguments, earlier.arguments))
+        changed = {name for name in {*now, *then} if now.get(name) != then.get(name)}
         if not changed:
-            self.coerced["repeated_query_dropped"] += 1
+            is_same = arguments == earlier.arguments
+            self.coerced["repeated_query_dropped" if is_same else "other_type_dropped"] += 1
             return True
-        if "RequestType" in changed:  # first asked whether, then done
-            return False
-        values = [a[n] for a in (arguments, earlier.arguments) for n in changed if n in a]
-        is_narrowed = earlier.arguments.items() <= arguments.items()
+        values = [a[n] for a in (now, then) for n in changed if n in a]
+        is_narrowed = then.items() <= now.items()
         if not is_narrowed and all(map(self._said.says, values)):
             return False
         self.coerced["earlier_try_dropped"] += 1

@@ -182,8 +182,11 @@ def test_of_tries_that_nobody_asked_for_the_last_is_kept(tmp_path):
         _read(tmp_path / "a", _dialogue(opening, *tries, template("2 pm is booked."))),
         _read(tmp_path / "b", _dialogue(opening, *tries, free("1 pm is taken, so I booked 2 pm."))),
     )
-    assert [c["arguments"]["RequestType"] for c in _calls(picked[-1])] == ["Check", "Book"]
-    assert picked[0] == Coercion("dialogues/1", "earlier_try_dropped", 1)
+    assert [c["arguments"]["RequestType"] for c in _calls(picked[-1])] == ["Book"]
+    assert [coercion.rule for coercion in picked[:-1]] == [
+        "earlier_try_dropped",
+        "other_type_dropped",
+    ]
     assert {place.parameter for place in picked[-1].ungrounded} == {"Time", "RequestType"}
     assert [record.reason for record in spoken] == ["unprompted_try"]
 
@@ -282,13 +285,26 @@ def test_a_booking_is_due_once_the_user_agrees_to_what_is_possible(tmp_path):
     opening, yes = user("The Hilton at 1 pm"), user("Yes")
     for events, places in [
         ((opening, check, confirm, yes, book, failed, user("Again"), book, failed), []),
-        ((opening, check, book, failed), [2]),
         ((opening, book, failed), [1]),
         ((opening, _asked("Check", "Unavailable"), free("No."), user("Do!"), book, failed), [4]),
         ((opening, check, confirm, yes, _asked("Check", "Unavailable"), free("No.")), [4]),
     ]:
         (episode,) = _read(tmp_path, _dialogue(*events))
         assert episode.ungrounded == tuple(ArgumentPlace(n, 0, "RequestType") for n in places)
+
+
+def test_of_a_check_and_the_same_booking_in_one_the_second_is_kept(tmp_path):
+    check, book = _asked("Check", "Available"), _asked("Book", "Reservation Failed")
+    confirm = template("Shall I?", "hotel_ask_confirm_booking")
+    failed = template("It failed.", "hotel_reservation_failed")
+    for events, kinds, places in [
+        ((book, check, confirm, user("Yes"), book, failed), ["Check", "Book"], []),
+        ((check, book, failed), ["Book"], [1]),
+    ]:
+        coercion, episode = _read(tmp_path, _dialogue(user("The Hilton at 1 pm"), *events))
+        assert [call["arguments"]["RequestType"] for call in _calls(episode)] == kinds
+        assert episode.ungrounded == tuple(ArgumentPlace(n, 0, "RequestType") for n in places)
+        assert coercion == Coercion("dialogues/1", "other_type_dropped", 1)
 
 
 def test_what_was_possible_or_done_is_not_asked_for_again(tmp_path):
