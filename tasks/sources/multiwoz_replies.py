@@ -20,6 +20,11 @@ _TELLING = ("Inform", "Recommend", "Select", "OfferBook", "OfferBooked", "Book")
 _UNSAID = ("", "?", "none")
 _IDENTIFYING = ("Name", "Id")
 _SPELLING = {"center": "centre", "moderately": "moderate", "inexpensive": "cheap"}
+# What no result tells: where a fee is to be paid, and how long a table is kept.
+_BEYOND_RESULTS = re.compile(
+    r"\bpayable\b|\bat the (train )?station\b|\b(reserved?|held|hold)\b.{0,20}\bminutes\b",
+    re.IGNORECASE,
+)
 _FIGURES = re.compile(r"\d+(?::\d\d)?(?:\.\d+)?(?:\s?[ap]\.?m\b)?", re.IGNORECASE)
 
 
@@ -32,6 +37,7 @@ def with_replies_marked(
     figure in its text, or be the price of a number of tickets or nights. What something is like has
     to be so in the row that the reply names; where it names none, in a row of a result that shows
     all of its hits, or it has to be what was asked for. A number of hits has to be a result's.
+    Where a fee is payable and how long a table is kept is never known.
 
     Args:
         turns: The conversation; its calls have literal arguments.
@@ -47,7 +53,7 @@ def with_replies_marked(
             before = marked[-1] if marked else None
             if isinstance(turn, AssistantTurn) and isinstance(before, CallTurn):
                 acts = [act for act in told.get(index, ()) if act[1] in _TELLING]
-                if not (known.gives(acts, before) and known.gives_figures(turn.text)):
+                if not (known.gives(acts, before) and known.gives_text(turn.text)):
                     turn = AssistantTurn(turn.text, grounded=False)
             known.add(turn.text)
         marked.append(turn)
@@ -86,7 +92,11 @@ class _Known:
             if "total_results" in result:
                 self._totals.add(result["total_results"])
 
-    def gives_figures(self, text: str) -> bool:
+    def gives_text(self, text: str) -> bool:
+        """Whether the words and figures of a text are not of what is unknown."""
+        return not _BEYOND_RESULTS.search(text) and self._gives_figures(text)
+
+    def _gives_figures(self, text: str) -> bool:
         """Whether all figures in a text are known."""
         for figures in _FIGURES.findall(text):
             is_time = ":" in figures or figures[-1].isalpha()
@@ -115,7 +125,7 @@ class _Known:
                 if number is not None and number > 1 and number not in self._totals:
                     return False
             elif slot in ("Ticket", "Fee") and _numbers(value):
-                if not self.gives_figures(value):
+                if not self._gives_figures(value):
                     return False
             elif not self._gives_value(domain, slot, value, named, calls):
                 return False
