@@ -90,7 +90,8 @@ class Episode:
         marks: What sets the episode apart from the data set's own records, in snake case and
             sorted: `joined` (several requests made one), `schema_variant` (paraphrased functions).
         ungrounded: The arguments whose values nobody could know: neither the conversation before
-            the call nor an earlier result gives them, and the schema does not offer them.
+            the call nor an earlier result gives them, and the schema does not offer them; and those
+            of calls that probably lack another, which the labels of the data set left out.
     """
 
     episode_id: str

@@ -19,8 +19,10 @@ is a request after all.
 The two files that text-only clones come with are pooled and split again: by a hash of the request's
 wording without slot values and forms of address, so that near-copies are on one side. For every
 two requests there is one more that joins two or three of them (see `tasks.sources.joining`). Not
-joined is a request whose words are likelier for another function, nor one without a slot that has a
-rare word ("turn on the tv"), since that may be the value of a slot that the crowd left unmarked.
+joined is a request whose words are likelier for another function, nor one that has a rare word
+outside its slots ("turn on the tv", "the next septa train to |") or that puts something into the
+calendar without an `event_name`, since the crowd probably left a slot unmarked; its arguments are
+not asked for (`ungrounded`), its function is.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ import gin
 from granite_fc.calls.call import Call
 from granite_fc.calls.graph import CallGraph
 from tasks.keyed import chance, shuffled
-from tasks.sources.episode import CallTurn, Episode, UserTurn
+from tasks.sources.episode import ArgumentPlace, CallTurn, Episode, UserTurn
 from tasks.sources.joining import MARK, SPOKEN, JoiningConfig, Request, joined_requests
 from tasks.sources.raw_files import RawFolder
 from tasks.sources.records import Record, Reject, checked
@@ -103,12 +105,16 @@ def episodes(
             yield from checked(_small_talk(utterance, advantages, config))
             continue
         request = _request(utterance, advantages)
+        lacks_slot = labels.lacks_slot(utterance)
+        is_clear = not lacks_slot and max(advantages.values(), default=0) <= 0
         for record in checked(
             _episode(request.record_id, request.text, [request], config), utterance.coerced
         ):
-            is_clear = not labels.is_telling(text) and max(advantages.values(), default=0) <= 0
             if isinstance(record, Episode) and is_clear:
                 requests.append(request)
+            if isinstance(record, Episode) and lacks_slot:
+                places = (ArgumentPlace(1, 0, name) for name in request.call.arguments)
+                record = dataclasses.replace(record, ungrounded=tuple(places))
             yield record
         if chance(config.no_function_rate, "no_function", request.record_id):
             yield from checked(_no_function(request, advantages, config))

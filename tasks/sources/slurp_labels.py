@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import re
 from collections.abc import Sequence
 
 from tasks.sources.records import Reject
@@ -13,9 +14,24 @@ from tasks.sources.wording import words_in
 # What is marked at least so often, and mostly, is expected to be marked.
 _OFTEN = 3
 _ANY = ""
-# A word so rare, among the texts of an intent without a slot and among all, is one to mark.
-_RARE_WITHOUT_SLOT = 1
+# Ends a word of four letters or more.
+_PLURAL = re.compile(r"(?<=[a-z]{2}[a-rt-z])s(?= |$)")
+# A word so rare, outside the slots of an intent's texts and in all texts, is one to mark.
+_RARE_OUTSIDE = 1
 _RARE = 10
+# Intents without a slot for what they are mostly about: a question, a message or an item.
+_OPEN = frozenset(
+    {
+        "email_sendemail",
+        "lists_createoradd",
+        "lists_remove",
+        "qa_factoid",
+        "qa_maths",
+        "social_post",
+    }
+)
+# What a request with any slot says, too.
+_SAID_TOO = {"calendar_set": "event_name"}
 
 
 class Labels:
@@ -27,11 +43,20 @@ class Labels:
 
     def __init__(self, utterances: Sequence[Utterance]) -> None:
         self._usually_marked = _usually_marked(utterances)
-        self._telling = _without_slot_but_telling(utterances)
+        self._telling = _telling(utterances)
 
-    def is_telling(self, text: str) -> bool:
-        """Whether a text without a slot has a rare word, which may be the value of one."""
-        return text.casefold() in self._telling
+    def lacks_slot(self, utterance: Utterance) -> bool:
+        """Whether a text probably says the value of a slot that is not marked.
+
+        It has a rare word outside its slots, or puts nothing in particular into the calendar.
+        """
+        if utterance.slots:
+            marked = {slot for slot, _ in utterance.slots}
+            if _SAID_TOO.get(utterance.intent, _ANY) not in {_ANY, *marked}:
+                return True
+            if utterance.intent in _OPEN:
+                return False
+        return utterance.text.casefold() in self._telling
 
     def unfit(self, utterance: Utterance) -> Reject | None:
         """Returns why an utterance is not used, or None."""
@@ -71,26 +96,29 @@ def _usually_marked(utterances: Sequence[Utterance]) -> dict[str, dict[str, str]
     return {intent: usual[_ANY] | own for intent, own in usual.items()}
 
 
-def _without_slot_but_telling(utterances: Sequence[Utterance]) -> set[str]:
-    """Returns the texts without a slot that have a rare word, which probably is one's value."""
+def _telling(utterances: Sequence[Utterance]) -> set[str]:
+    """Returns the texts with a rare word outside their slots, which probably is one's value."""
     texts = {u.text.casefold(): u for u in reversed(utterances)}  # of repeated ones, the first
     overall: collections.Counter[str] = collections.Counter()
-    without_slot: dict[str, collections.Counter[str]] = {}
+    outside: dict[str, collections.Counter[str]] = {}
     for utterance in texts.values():
-        words = set(words_in(utterance.text))
-        overall.update(words)
-        if not utterance.slots:
-            without_slot.setdefault(utterance.intent, collections.Counter()).update(words)
+        overall.update(set(words_in(utterance.text)))
+        counted = outside.setdefault(utterance.intent, collections.Counter())
+        counted.update(set(words_in(utterance.rest)))
     return {
         text
         for text, utterance in texts.items()
-        if not utterance.slots
-        and any(
-            without_slot[utterance.intent][word] <= _RARE_WITHOUT_SLOT and overall[word] <= _RARE
+        if any(
+            outside[utterance.intent][word] <= _RARE_OUTSIDE and overall[word] <= _RARE
             for word in words_in(utterance.shape)
         )
     }
 
 
 def _has(text: str, words: str) -> bool:
-    return f" {words} " in f" {text.casefold()} "
+    """Whether a text has words in a row, in the singular or in the plural."""
+    return f" {_singular(words)} " in f" {_singular(text.casefold())} "
+
+
+def _singular(text: str) -> str:
+    return _PLURAL.sub("", text)
