@@ -266,9 +266,11 @@ class _Reader:
 
     def _linked(self, turns: Sequence[Turn]) -> tuple[tuple[Turn, ...], int]:
         """Returns the turns with references and short results, and how many were shortened."""
+        functions = self._library.functions(())
         link = functools.partial(
             link_values,
-            functions=self._library.functions(()),
+            functions=functions,
+            transactions={f.name for f in functions if self._library.is_transaction(f.name)},
             given=self._dialogue.given,
             result_paths=lambda result: leaves(result["results"], ("results",)),
         )

@@ -49,6 +49,7 @@ def link_values(
     *,
     functions: Iterable[FunctionSpec] = (),
     given: Mapping[int, Collection[str]] | None = None,
+    transactions: Collection[str] = (),
     result_paths: Callable[[Any], Iterable[tuple[Path, Any]]] = leaves,
 ) -> tuple[tuple[Turn, ...], LinkCounts]:
     """Puts references in the place of values that results introduced, in arguments and inside them.
@@ -66,21 +67,24 @@ def link_values(
 
     Of several places that hold the value, one whose field is named like the parameter is preferred,
     then one that shares a word with it; then the row of a list that has the most of the call's
-    arguments in it. Of those that are left, the first result is preferred, and in it the row of
-    which most was said. Dates and times recur by chance: with them what was said decides first, and
-    then the latest result is preferred. Where rows have places for all values of a call that are
-    referred to, one row gives them all, that of the latest result.
+    arguments in it. Of those that are left, the last result before the value was first said is
+    preferred, or the first if it never was, and in it the row spoken of last: of which something
+    was said last that the others lack. Dates and times recur by chance: with them the row spoken of
+    last decides first, and then the latest result is preferred. Where rows have places for all
+    values of a call that are referred to, one row gives them all, that of the latest result.
 
     Args:
         turns: The conversation. Its calls have literal arguments and no labels.
         functions: The functions called, for their defaults and the values that they list.
         given: Index of a user turn to values that it gives in other words than their own.
+        transactions: Functions that are tried again where they fail, with what is then agreed on:
+            their arguments refer to no result of their own.
         result_paths: Yields the values of a result that may be referred to, with the ways to them.
 
     Returns:
         The turns, where the calls that are referred to have labels, and the number of references.
     """
-    linker = _Linker(functions, result_paths)
+    linker = _Linker(functions, transactions, result_paths)
     read: list[tuple[Turn, list[Call]]] = []
     for index, turn in enumerate(turns):
         calls: list[Call] = []
@@ -119,9 +123,11 @@ class _Linker:
     def __init__(
         self,
         functions: Iterable[FunctionSpec],
+        transactions: Collection[str],
         result_paths: Callable[[Any], Iterable[tuple[Path, Any]]],
     ) -> None:
         self._properties = {spec.name: spec.properties for spec in functions}
+        self._transactions = transactions
         self._result_paths = result_paths
         self._origins = Origins()
         # What the user says.
@@ -130,7 +136,8 @@ class _Linker:
         self._given: set[str] = set()
         # Values of the arguments that are no references.
         self._passed: set[Key] = set()
-        self._num_calls = 0
+        # The functions of the calls so far.
+        self._called: list[str] = []
         self.producers: set[int] = set()
 
     def hear(self, text: str) -> None:
@@ -149,8 +156,8 @@ class _Linker:
             calls.append(self._linked(call))
             # A data set may record no results.
             for result in turn.results[number : number + 1]:
-                self._origins.take_in(self._num_calls, self._result_paths(result))
-            self._num_calls += 1
+                self._origins.take_in(len(self._called), self._result_paths(result))
+            self._called.append(call.name)
         return calls
 
     def _linked(self, call: Call) -> Call:
@@ -161,7 +168,7 @@ class _Linker:
             for path, value in leaves(argument)
         ]
         candidates = self._all_or_none(
-            arguments, [self._candidates(argument) for argument in arguments]
+            arguments, [self._candidates(call.name, argument) for argument in arguments]
         )
         references: dict[Path, Reference] = {}
         chosen = self._origins.chosen(arguments, candidates)
@@ -185,9 +192,11 @@ class _Linker:
             {name: _replaced(item, (name,), references) for name, item in call.arguments.items()},
         )
 
-    def _candidates(self, argument: Argument) -> list[Origin]:
+    def _candidates(self, function: str, argument: Argument) -> list[Origin]:
         """The places that an argument may refer to; none where no result introduced its value."""
         found = self._origins.candidates(argument)
+        if function in self._transactions:
+            found = [origin for origin in found if self._called[origin.producer] != function]
         is_id = argument.field.endswith(_ID) and any(o.field.endswith(_ID) for o in found)
         return found if found and self._is_introduced(argument.value, is_id=is_id) else []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from tasks.sources.said import words_of
@@ -14,6 +14,8 @@ Key = tuple[type, Any]
 Row = tuple[int, Path]
 
 _SAME_FIELD = 2
+# Shorter values ("2", "no") are said of other things, too.
+_MIN_TELLING = 3
 
 
 def key_of(value: Any) -> Key:
@@ -67,11 +69,13 @@ class Origins:
         self._rows: dict[Row, set[Key]] = {}
         # What calls asked with: results echo it.
         self._asked: set[Key] = set()
-        self._heard = ""
+        # What was said, in order, and how much of it before each result.
+        self._heard: list[str] = []
+        self._heard_before: dict[int, int] = {}
 
     def hear(self, text: str) -> None:
         """Takes in what user or assistant say."""
-        self._heard += in_words(text)
+        self._heard.append(in_words(text))
 
     def ask(self, values: Iterable[Any]) -> None:
         """Takes in what a call is passed, which no result introduces from then on."""
@@ -79,6 +83,7 @@ class Origins:
 
     def take_in(self, producer: int, found: Iterable[tuple[Path, Any]]) -> None:
         """Takes in the values of a result, with the ways to them."""
+        self._heard_before[producer] = len(self._heard)
         for path, value in found:
             origin = Origin(producer, path)
             self._rows.setdefault(origin.row, set()).add(key_of(value))
@@ -119,29 +124,55 @@ class Origins:
         if len(candidates) < 2:
             return None
         first, *others = ([origin.row for origin in origins] for origins in candidates)
-        return max(
-            (row for row in first if all(row in rows for rows in others)),
-            key=lambda row: (len(keys & self._rows[row]), row[0], self._num_said(row)),
-            default=None,
-        )
+        rows = [row for row in first if all(row in other for other in others)]
+        fits = {row: (len(keys & self._rows[row]), row[0]) for row in rows}
+        best = [row for row in rows if fits[row] == max(fits.values())]
+        return max(best, key=self._spoken_of(best), default=None)
 
     def _best(self, origins: Sequence[Origin], value: Any, keys: set[Key]) -> Origin:
         """The place whose row fits best a call that has `keys` as arguments."""
         if len(origins) == 1:
             return origins[0]
-        recurs = moment(str(value)) is not None
+        shared = {origin.row: len(keys & self._rows[origin.row]) for origin in origins}
+        most = max(shared.values())
+        fitting = [origin for origin in origins if shared[origin.row] == most]
+        spoken_of = self._spoken_of([origin.row for origin in fitting])
+        if moment(str(value)) is not None:
+            return max(fitting, key=lambda origin: (*spoken_of(origin.row), origin.producer))
+        source = self._source(value, {origin.producer for origin in fitting})
+        return max(
+            (origin for origin in fitting if origin.producer == source),
+            key=lambda origin: spoken_of(origin.row),
+        )
 
-        def rank(origin: Origin) -> tuple[int, int, int]:
-            num_shared = len(keys & self._rows[origin.row])
-            num_said = self._num_said(origin.row)
-            if recurs:
-                return num_shared, num_said, origin.producer
-            return num_shared, -origin.producer, num_said
+    def _source(self, value: Any, producers: Collection[int]) -> int:
+        """The last of some results that were there when a value was first said, or the first."""
+        words = in_words(str(value))
+        since = next((n for n, text in enumerate(self._heard) if words in text), 0)
+        return max((p for p in producers if self._heard_before[p] <= since), default=min(producers))
 
-        return max(origins, key=rank)
+    def _spoken_of(self, rows: Sequence[Row]) -> Callable[[Row], tuple[int, int]]:
+        """A key by which the one of some rows comes last of which was spoken last.
 
-    def _num_said(self, row: Row) -> int:
-        return sum(in_words(str(item)) in self._heard for _, item in self._rows[row])
+        It tells the last text with a value that not all of the rows have, and how many values of
+        the row are said in all.
+        """
+        common = set[Key].intersection(*(self._rows[row] for row in rows)) if rows else set()
+
+        def key(row: Row) -> tuple[int, int]:
+            words = [in_words(str(item)) for _, item in self._rows[row]]
+            own = [
+                in_words(str(item[1]))
+                for item in self._rows[row] - common
+                if len(str(item[1])) >= _MIN_TELLING
+            ]
+            last = max(
+                (n for n, text in enumerate(self._heard) if any(w in text for w in own)),
+                default=-1,
+            )
+            return last, sum(any(word in text for text in self._heard) for word in words)
+
+        return key
 
 
 def _kinship(parameter: str, field: str) -> int:

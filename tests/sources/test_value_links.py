@@ -189,6 +189,43 @@ def test_of_several_rows_the_one_that_was_spoken_of_is_referred_to():
     assert arguments == {"day": Reference("$var_1", (1, "day"))}
 
 
+@pytest.mark.parametrize(
+    "texts, row",
+    [
+        (["An Astra?", "Another?", "A Polo?", "Fine, 2 days."], 1),
+        (["An Astra?", "Another?", "A Polo?", "Rather the Astra."], 0),
+        (["An Astra with 2 doors?", "A Polo with 4 doors?", "For 2 days."], 1),
+    ],
+)
+def test_of_rows_that_share_a_value_the_one_spoken_of_last_is_referred_to(texts, row):
+    cars = [
+        {"car": "Astra", "place": "Main Station", "doors": "2", "class": "small"},
+        {"car": "Polo", "place": "Main Station", "doors": "4"},
+    ]
+    turns = [UserTurn("A small car."), calls(("find", {}, cars)), *map(AssistantTurn, texts)]
+    arguments = linked_arguments([*turns, UserTurn("Yes."), book(place="Main Station")])
+    assert arguments == {"place": Reference("$var_1", (row, "place"))}
+
+
+@pytest.mark.parametrize("replies, label", [(["Ada?", "Bea?"], "$var_2"), (["Bea?", ""], "$var_1")])
+def test_of_equal_rows_that_of_the_search_before_it_was_offered_is_referred_to(replies, label):
+    first, second = ([{"name": name} for name in names] for names in (["Ada", "Bea"], ["Bea"]))
+    turns = [UserTurn("Hm."), calls(("find", {}, first)), AssistantTurn(replies[0])]
+    turns += [UserTurn("More."), calls(("find", {"more": 1}, second)), AssistantTurn(replies[1])]
+    arguments = linked_arguments([*turns, UserTurn("Yes."), book(name="Bea")])
+    assert arguments["name"].label == label
+
+
+def test_what_is_tried_again_refers_to_no_result_of_its_own():
+    first = calls(("book", {"hour": "17:00"}, [{"hour": "17:30", "desk": "Ada Hall"}]))
+    turns = [UserTurn("At 5 pm."), first, AssistantTurn("At 5:30 pm?"), UserTurn("Yes.")]
+    again = book(hour="17:30")
+    assert linked_arguments([*turns, again], transactions=["book"]) == {"hour": "17:30"}
+    other = calls(("call", {"desk": "Ada Hall"}, {}))
+    arguments = linked_arguments([*turns, again, other], transactions=["book"])
+    assert arguments == {"desk": Reference("$var_1", (0, "desk"))}
+
+
 def test_of_several_results_the_first_has_a_name_and_the_last_a_date_or_time():
     result = [{"hotel": "Hotel Ada", "hour": "18:30"}]
     turns = [UserTurn("Hm."), calls(("find", {}, result)), calls(("look", {}, result))]
