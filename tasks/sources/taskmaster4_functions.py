@@ -53,17 +53,24 @@ _CHOSEN_ADDONS = _list(
         option=_text("Whether to add it", enum=["NO", "ADD"]),
     ),
 )
-_NOTES = _text("Wishes that no attribute or add-on covers, for whoever prepares the item")
+_NOTES = _text(
+    "How to make or serve the item where no attribute or add-on covers that; not for whom it is"
+)
 
 FUNCTIONS = (
     FunctionSpec(
         name="show_menu",
-        description="Shows the menu of the coffee bar on the customer's screen.",
+        description=(
+            "Shows the whole menu of the coffee bar on the customer's screen, also to answer what "
+            "drinks there are."
+        ),
         output=_SUCCESS,
     ),
     FunctionSpec(
         name="get_menu_items",
-        description="Searches the menu for drinks and other items.",
+        description=(
+            "Searches the menu for a certain item, or for the items of a kind, such as herbal teas."
+        ),
         parameters=_object(
             ("query",),
             query=_text("What to look for, such as the name of a drink"),
@@ -185,7 +192,9 @@ FUNCTIONS = (
     ),
     FunctionSpec(
         name="finish_order",
-        description="Sends a confirmed order to the bar to be made.",
+        description=(
+            "Sends a confirmed order to the coffee bar, where it is made and can soon be picked up."
+        ),
         parameters=_object(("order_id",), order_id=_text("Identifier of the order to send")),
         output=_SUCCESS,
     ),

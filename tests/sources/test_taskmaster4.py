@@ -218,6 +218,14 @@ def test_spelling_does_not_matter_for_what_was_spoken_of(tmp_path, text):
     assert not isinstance(record, Reject)
 
 
+def test_descriptions_tell_what_is_not_to_be_passed_and_which_function_answers_what():
+    specs = {spec.name: spec for spec in FUNCTIONS}
+    notes = specs["add_order_item"].properties["notes"]["description"]
+    assert "not for whom" in notes
+    assert "whole menu" in specs["show_menu"].description
+    assert "items of a kind" in specs["get_menu_items"].description
+
+
 def test_identifiers_are_described_as_such():
     for spec in FUNCTIONS:
         for name, schema in spec.properties.items():
