@@ -7,7 +7,8 @@ templates that the assistant picked, filled from the result.
 
 Where a result introduced a value that a later call passes, the call refers to it. A value from a
 list of choices, such as an hour, counts as grounded only if somebody said it or a result has it:
-the people who played the assistant guessed some. Whether a query checks or books counts as grounded
+the people who played the assistant guessed some. One of two that the user left open is none
+(`star_alternatives`). Whether a query checks or books counts as grounded
 where it is the one that is due (`star_bookings`).
 
 Coercions, beside those of `star_queries`:
@@ -51,6 +52,7 @@ from tasks.sources.open_choices import with_choices_grounded
 from tasks.sources.parser_config import ParserConfig
 from tasks.sources.raw_files import RawFolder
 from tasks.sources.records import Record, Reject, checked
+from tasks.sources.star_alternatives import left_open
 from tasks.sources.star_bookings import REQUEST_TYPE, unexpected_types
 from tasks.sources.star_dialogue import Dialogue
 from tasks.sources.star_functions import API_FILES, Api, read_apis
@@ -161,8 +163,8 @@ class _Parser:
         coerced["ungrounded_reply"] = sum(
             isinstance(turn, AssistantTurn) and not turn.grounded for turn in marked
         )
-        unexpected = unexpected_types(marked)
         literal = self._episode(record_id, marked, own)
+        unknown = {*unexpected_types(marked), *left_open(marked, literal.functions)}
         turns, _ = link_values(
             marked, functions=literal.functions, given=given, result_paths=_linkable
         )
@@ -170,8 +172,8 @@ class _Parser:
         for record in checked(episode, coerced, given=given):
             if isinstance(record, Episode):
                 record = with_choices_grounded(record, given, conventional=(REQUEST_TYPE,))
-                places = (*record.ungrounded, *unexpected)
-                record = dataclasses.replace(record, ungrounded=tuple(sorted(places)))
+                places = sorted(unknown.union(record.ungrounded))
+                record = dataclasses.replace(record, ungrounded=tuple(places))
             yield record
 
     def _negatives(

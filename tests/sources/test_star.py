@@ -273,6 +273,33 @@ def test_a_choice_counts_as_known_only_when_somebody_made_it(tmp_path):
         assert episode.ungrounded == places, text
 
 
+@pytest.mark.parametrize(
+    "texts, is_open",
+    [
+        (("My PIN is 1596 or 0394",), True),
+        (("Either 0394, or maybe 1596",), True),
+        (("1596 or 0394?", "Hm, 1596."), False),
+        (("For 1 or 2 people, my PIN is 1596",), False),
+        (("The PIN is 1596, or so I think",), False),
+    ],
+)
+def test_one_of_two_that_the_user_leaves_open_is_not_known(tmp_path, texts, is_open):
+    said = [event for text in texts for event in (user(text), free("Yes?"))][:-1]
+    asked = query("bank_balance", [("PIN", '"1596"')], {"BankBalance": 3})
+    *_, episode = _read(tmp_path, _dialogue(*said, asked, template("3.", "bank_inform_balance")))
+    place = ArgumentPlace(2 * len(texts) - 1, 0, "PIN")
+    assert episode.ungrounded == ((place,) if is_open else ())
+
+
+def test_a_listed_value_is_left_open_until_the_assistant_says_it(tmp_path):
+    check = booking('"1 pm"', '"Check"')
+    request = user("The Hilton at 1 pm or 2 pm")
+    (taken,) = _read(tmp_path / "a", _dialogue(request, check))
+    (offered,) = _read(tmp_path / "b", _dialogue(request, free("1 pm?"), user("Yes"), check))
+    assert taken.ungrounded == (ArgumentPlace(1, 0, "Time"),)
+    assert offered.ungrounded == ()
+
+
 def _asked(kind, message):
     constraints = [("Name", '"Hilton Hotel"'), ("Time", '"1 pm"'), ("RequestType", f'"{kind}"')]
     return query("hotel_book", constraints, {"Message": message})
