@@ -144,11 +144,12 @@ class Database:
 
     def find(self, domain: str, constraints: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Returns the rows that fit all constraints, in the database's order."""
-        return [
-            row
-            for row in self._rows[domain]
-            if all(_fits(slot, value, row.get(slot, "")) for slot, value in constraints.items())
-        ]
+        return [row for row in self._rows[domain] if fits(row, constraints)]
+
+
+def fits(row: Mapping[str, Any], constraints: Mapping[str, Any]) -> bool:
+    """Whether a row fits all constraints of a search."""
+    return all(_fits(slot, value, row.get(slot, "")) for slot, value in constraints.items())
 
 
 def same_name(one: str, other: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from granite_fc.calls.call import Call
 from granite_fc.calls.spec import FunctionSpec
 from tasks.sources.multiwoz_acts import Acts, number_of_hits
-from tasks.sources.multiwoz_functions import SEARCHABLE, Database, same_name
+from tasks.sources.multiwoz_functions import SEARCHABLE, Database, fits, same_name
 from tasks.sources.multiwoz_search import Search
 from tasks.sources.multiwoz_state import SLOT_OF_ACT, StateError, read_slots
 from tasks.sources.said import Said
@@ -20,6 +20,12 @@ _TIMES = ("leaveAt", "arriveBy")
 # Slots with values that are said in too many words to look for.
 _YES_OR_NO = ("parking", "internet")
 _ARTICLE = re.compile(r"\bthe\s")
+# How users ask what that is like which was offered.
+_OF_THE_OFFERED = re.compile(
+    r"\b(is|are|was|does|do|did|has|have|will|would) (it|that|this|they|these|those|both|the (hotel"
+    r"|restaurant|guest ?house|place|train|attraction))\b",
+    re.IGNORECASE,
+)
 
 # A call, its result and, in place of that, the search whose result is not known yet.
 Made = tuple[Call, Any, Search | None]
@@ -48,6 +54,7 @@ class Searches:
         self._coerced = coerced
         self._said_by_user = Said()
         self._said_by_assistant = Said()
+        self._request = ""
         self._told: dict[str, dict[str, str]] = {}
         self._finds: dict[tuple[str, str], Search] = {}
         self._latest: dict[str, tuple[Search, dict[str, Any]]] = {}
@@ -58,6 +65,7 @@ class Searches:
             if act == "Inform" and slot in SLOT_OF_ACT and value not in ("none", "?"):
                 self._told.setdefault(domain, {})[SLOT_OF_ACT[slot]] = value
         self._said_by_user.add(text)
+        self._request = text
 
     def hear_assistant(self, text: str) -> None:
         """Takes in a reply, whose hits have been offered from here on."""
@@ -72,7 +80,9 @@ class Searches:
             arguments = read_slots(states.get(domain, {}), function, collections.Counter())
             is_known = not arguments or _key(domain, arguments) in self._finds
             if not is_known and domain in self._latest:
-                is_known = self._is_accepted(arguments, *self._latest[domain])
+                is_known = self._is_accepted(arguments, *self._latest[domain]) or self._is_answered(
+                    domain, arguments
+                )
             if not is_known:
                 raise StateError("reply_without_acts", f"{domain}: {arguments}")
 
@@ -86,6 +96,8 @@ class Searches:
             if slot in function.properties and state.get(slot, "") in ("", "not mentioned"):
                 raise StateError("state_misses_request", f"{domain}-{slot}: {value}")
         if domain in self._latest and self._is_accepted(arguments, *self._latest[domain]):
+            return
+        if self._is_answered(domain, arguments):
             return
         for slot in _YES_OR_NO:
             if slot in arguments and slot not in self._told.get(domain, {}):
@@ -181,6 +193,33 @@ class Searches:
             )
             for row in find.hits
         )
+
+    def _is_answered(self, domain: str, arguments: Mapping[str, Any]) -> bool:
+        """Whether the results so far show what a new search would find.
+
+        They do where it is for a name that a row shown has, where the user asks what a row that was
+        offered is like, or where it narrows the latest search, of which all hits are shown.
+        """
+        if _key(domain, arguments) in self._finds:
+            return False
+        asks_of_offered = _OF_THE_OFFERED.search(self._request) is not None
+        for find in self._finds.values():
+            if find.domain != domain:
+                continue
+            places = find.kept(self._max_rows) if "name" in arguments else []
+            places += find.offered if asks_of_offered else []
+            if any(fits(find.hits[place], arguments) for place in places):
+                return True
+        if domain not in self._latest:
+            return False
+        latest, before = self._latest[domain]
+        is_narrower = before.items() <= arguments.items()
+        if not is_narrower or len(latest.kept(self._max_rows)) < len(latest.hits):
+            return False
+        narrowed = Search(domain, [row for row in latest.hits if fits(row, arguments)])
+        self._finds[_key(domain, arguments)] = narrowed
+        self._latest[domain] = (narrowed, dict(arguments))
+        return True
 
     def _is_asked_for(self, domain: str, slot: str, value: Any) -> bool:
         """Whether a value is the user's own; a name or an exact time that was offered is not."""

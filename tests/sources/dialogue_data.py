@@ -42,7 +42,7 @@ STAR_APIS = {
         "required": ["Name", "Time", "RequestType"],
     },
     "bank_balance": {
-        "input": [_field("PIN")],
+        "input": [_field("AccountNumber"), _field("PIN")],
         "output": [_field("BankBalance", "Integer", Min=0, Max=9)],
         "required": [],
     },
@@ -116,7 +116,10 @@ _ROWS = {
         {"name": "panda", "area": "north", "food": "chinese", "location": [1, 2]},
         {"name": "curry garden", "area": "south", "food": "indian"},
     ],
-    "hotel": [{"name": "acorn guest house", "area": "north", "parking": "yes"}],
+    "hotel": [
+        {"name": "acorn guest house", "area": "north", "parking": "yes"},
+        {"name": "worth house", "area": "north", "parking": "yes"},
+    ],
     "attraction": [{"name": "abbey pool", "area": "south", "type": "swimmingpool"}],
     "train": [
         {"trainID": f"TR{hour}", "day": "friday", "leaveAt": f"{hour}:00", "arriveBy": f"{hour}:50"}

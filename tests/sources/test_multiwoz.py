@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from granite_fc.errors import ConfigurationError
@@ -149,6 +151,37 @@ def test_whether_there_is_parking_is_asked_for_by_act_and_not_by_the_word_yes(tm
         "area": "north",
         "parking": "yes",
     }
+
+
+@pytest.mark.parametrize(
+    "text, semi, num_calls",
+    [
+        ("Does it have parking ?", {"area": "north", "parking": "yes"}, 1),
+        ("With parking .", {"area": "north", "parking": "yes"}, 2),
+        ("The Acorn , has it ?", {"name": "acorn", "area": "north", "parking": "yes"}, 1),
+    ],
+)
+def test_what_the_rows_shown_answer_is_not_searched_for(tmp_path, text, semi, num_calls):
+    offer = {"Hotel-Recommend": [["Name", "Acorn Guest House"]]}
+    asked = {"Hotel-Inform": [["Parking", "yes"]]}
+    phone = {"Hotel-Inform": [["Phone", "1"]]}
+    turns = [
+        ("A hotel , north", {}, "Acorn .", offer, _state(hotel=({"area": "north"}, {}))),
+        (text, asked, "It 's 1 .", phone, _state(hotel=(semi, {}))),
+    ]
+    assert len(_calls(_read(tmp_path, _turns(*turns))[-1])) == num_calls
+
+
+@pytest.mark.parametrize("max_rows, num_calls", [(1, 2), (2, 1)])
+def test_a_search_of_which_all_hits_are_shown_is_not_narrowed(tmp_path, max_rows, num_calls):
+    config = dataclasses.replace(PLAIN, max_result_rows=max_rows)
+    two = {"Hotel-Inform": [["Choice", "2"]]}
+    asked = {"Hotel-Inform": [["Parking", "yes"]]}
+    turns = [
+        ("A hotel , north", {}, "Two .", two, _state(hotel=({"area": "north"}, {}))),
+        ("Parking ?", asked, "2 .", two, _state(hotel=({"area": "north", "parking": "yes"}, {}))),
+    ]
+    assert len(_calls(_read(tmp_path, _turns(*turns), config=config)[-1])) == num_calls
 
 
 def test_a_name_that_is_offered_for_booking_was_searched_for(tmp_path):
