@@ -5,10 +5,11 @@ and a slot that is given several times becomes a list. Runs of white space becom
 and values alike (rule `white_space`); values of one slot with nothing but white space between them
 are one (rule `pieces_joined`). A text that comes again, or that also occurs in the validation
 split, is rejected, and so is one that leaves unmarked what others mark: a word for the present, the
-theater, or the unit of a rating (`slot_left_out`).
+theater, the unit of a rating, or "newest" and the like (`slot_left_out`).
 
 Some wordings, such as "Find" and a title, occur under two intents. Where one does, the function of
-the other intent is not on offer.
+the other intent is not on offer; nor is `PlayMusic` where a work that is searched for is to be
+played or heard ("Play the album |").
 
 For every two requests there is one more episode that joins two or three of them, of one or of
 different intents (see `tasks.sources.joining`): a third of all with calls. A hash-chosen share of
@@ -47,8 +48,12 @@ _FILLS = {
     "timeRange": re.compile(r"\b(?:today'?s?|tonight|tomorrow|currently|now)\b", re.IGNORECASE),
     # The singular is never marked.
     "rating_unit": re.compile(r"\b(?:star|point)s?\b", re.IGNORECASE),
+    "sort": re.compile(r"\b(?:new(?:est)?|latest)\b", re.IGNORECASE),
     "object_location_type": re.compile(r"\btheat(?:er|re)s?\b", re.IGNORECASE),
 }
+# What would serve a request for a work that is to be played as well.
+_PLAYS = "PlayMusic"
+_TO_PLAY = re.compile(r"\b(?:play|listen|hear|put on)\b", re.IGNORECASE)
 _TITLES = frozenset({"movie_name", "object_name"})
 _WORD = re.compile(r"\w+(?:'\w+)*|\|")
 
@@ -95,7 +100,7 @@ def episodes(
             if request.left_out:
                 yield Reject(request.record_id, "slot_left_out", request.left_out)
                 continue
-            rivals = frozenset(intents[request.shape] - {request.call.name})
+            rivals = request.rivals | intents[request.shape] - {request.call.name}
             requests.append(dataclasses.replace(request, rivals=rivals))
     fitting = []
     for request in requests:
@@ -164,6 +169,7 @@ def _request(record_id: str, intent: str, pieces: Sequence[Mapping[str, str]]) -
         Call(intent, arguments),
         unclosed=_one_spaced("".join(p["text"] for p in pieces[: written[-1]]) + closing),
         keeps_case="entity" in pieces[written[0]],
+        rivals=frozenset([_PLAYS] if _is_to_play(intent, pieces) else ()),
         raw=raw,
         shape=_shape(pieces),
         left_out=_left_out(intent, pieces),
@@ -193,6 +199,12 @@ def _shape(pieces: Sequence[Mapping[str, str]]) -> str:
     """Returns the words with | for a title; another wording has another."""
     text = "".join(" | " if p.get("entity") in _TITLES else p["text"] for p in pieces)
     return " ".join(_WORD.findall(text.casefold()))
+
+
+def _is_to_play(intent: str, pieces: Sequence[Mapping[str, str]]) -> bool:
+    """Whether a request says that the work it is about is to be played."""
+    unmarked = "|".join(piece["text"] for piece in pieces if "entity" not in piece)
+    return intent == "SearchCreativeWork" and _TO_PLAY.search(unmarked) is not None
 
 
 def _left_out(intent: str, pieces: Sequence[Mapping[str, str]]) -> str:

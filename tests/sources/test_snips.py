@@ -1,5 +1,7 @@
 import dataclasses
 
+import pytest
+
 from tasks.sources import snips
 from tasks.sources.episode import Episode
 from tasks.sources.records import Coercion, Reject, problem
@@ -96,6 +98,7 @@ def test_what_leaves_a_slot_unmarked_is_rejected(tmp_path):
         snips_row("schedule for ", ("today", "timeRange")),
         snips_row("What ", ("films", "movie_type"), " are at a theater"),
         snips_row("What ", ("films", "movie_type"), " are known"),
+        snips_row("What ", ("films", "movie_type"), " are new"),  # has no parameter for the order
     ]
     records = snips.episodes(_write(tmp_path, "SearchScreeningEvent", *rows), "train", SINGLE)
     assert [
@@ -104,6 +107,32 @@ def test_what_leaves_a_slot_unmarked_is_rejected(tmp_path):
         "SearchScreeningEvent-0",
         "SearchScreeningEvent-2",
     ]
+
+
+def test_how_music_is_sorted_has_to_be_marked(tmp_path):
+    rows = [
+        snips_row("Play the newest ", ("song", "music_item")),
+        snips_row("Play me the ", ("newest", "sort"), " ", ("song", "music_item")),
+    ]
+    records = list(snips.episodes(_write(tmp_path, "PlayMusic", *rows), "train", SINGLE))
+    music = [r for r in records if not isinstance(r, Coercion) and "PlayMusic" in str(r)]
+    assert isinstance(music[0], Reject) and music[0].reason == "slot_left_out"
+    assert isinstance(music[1], Episode)
+
+
+@pytest.mark.parametrize(
+    "row, plays",
+    [
+        (snips_row("I want to hear the album ", ("Up", "object_name")), False),
+        (snips_row("Show me the album ", ("Hear Me", "object_name")), True),
+    ],
+)
+def test_what_plays_is_not_offered_where_a_work_is_to_be_played(tmp_path, row, plays):
+    records = snips.episodes(_write(tmp_path, "SearchCreativeWork", row), "train", SINGLE)
+    (episode,) = [r for r in records if isinstance(r, Episode) and "album" in _text(r)]
+    assert episode.functions[0].name == "SearchCreativeWork"
+    offered = {f.name for f in (*episode.functions, *episode.distractors)}
+    assert ("PlayMusic" in offered) == plays
 
 
 def test_the_unit_of_a_rating_has_to_be_marked(tmp_path):
