@@ -25,7 +25,8 @@ Coercions, beside those of `star_queries`:
     ungrounded_reply: a reply right after a query that tells another outcome than the result has, or
         none, or states something that is not known (`star_replies`); it is marked, and no target.
     cut_before_REASON: the dialogue until the last reply before a query that is no valid call, or
-        before such tries where the reply is free.
+        before such tries where the reply is free. A query to the bank without the account's number
+        is none once the user has said that.
 
 Further episodes are answered by no call:
     no_function, with the dialogue's own functions: the dialogue until the assistant says that the

@@ -23,6 +23,9 @@ _OUT_OF_SCOPE = "out_of_scope"
 # leaves out what was asked for. First is no class where it stands first.
 _TELLING = ("City", "Class", "Cost", "Location")
 _AMBIGUOUS = ("First",)
+# An account's number stands out: nothing else that callers say has so many digits in a row.
+_ACCOUNT = "AccountNumber"
+_ACCOUNT_NUMBER = re.compile(r"(?<!\d)\d{8,}(?!\d)")
 # What changes nothing. Of these the searches return another hit when asked again, as people ask for
 # another one; that the others do is an oddity of the simulated knowledge base.
 _STEADY = re.compile(r"bank_balance|doctor_followup|spaceship_\w+|trip_directions|trivia|weather")
@@ -132,6 +135,7 @@ class Dialogue:
         if rule := _premature(api.function.name, arguments, answer):
             self.coerced[rule] += 1
             return
+        self._check_account_told(arguments, api)
         before = self.turns[-1]
         if isinstance(before, CallTurn) and self._replaces(arguments, before.calls[0], api):
             self.turns.pop()
@@ -154,6 +158,13 @@ class Dialogue:
             for value in schema["enum"]:
                 if value not in _AMBIGUOUS and words.issuperset(value.casefold().split()):
                     raise QueryError("value_left_out", f"{api.function.name}.{name}: {value}")
+
+    def _check_account_told(self, arguments: Mapping[str, Any], api: Api) -> None:
+        if _ACCOUNT not in api.kinds or _ACCOUNT in arguments:
+            return
+        for turn in self.turns:
+            if isinstance(turn, UserTurn) and (said := _ACCOUNT_NUMBER.search(turn.text)):
+                raise QueryError("value_left_out", f"{api.function.name}.{_ACCOUNT}: {said[0]}")
 
     def _is_known(self, turn: CallTurn) -> bool:
         """Whether something was looked up, found to be possible or done before, likewise."""

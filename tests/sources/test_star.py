@@ -246,6 +246,18 @@ def test_a_search_without_what_was_asked_for_is_none(tmp_path):
     assert (reject.reason, reject.detail) == ("value_left_out", "hotel_search.Location: North")
 
 
+def test_an_account_is_not_asked_about_without_its_number_once_that_is_said(tmp_path):
+    request = user("My number is 68318931, my PIN 1596")
+    told = [("AccountNumber", "68318931"), ("PIN", "1596")]
+    *_, episode, reject = _read(
+        tmp_path,
+        _dialogue(request, query("bank_balance", told, {"BankBalance": 3})),
+        _dialogue(request, query("bank_balance", told[1:], {"BankBalance": 3})),
+    )
+    assert _calls(episode)[0]["arguments"] == {"AccountNumber": "68318931", "PIN": "1596"}
+    assert reject.reason == "value_left_out"
+
+
 def test_what_was_looked_up_before_is_not_looked_up_again(tmp_path):
     def forecast(weather):
         return query("weather", [("Day", '"Sunday"')], {"Weather": weather})
