@@ -21,6 +21,7 @@ Coercions:
     dontcare_dropped: a slot of which the user does not care for the value.
     spelling: a value that the schema spells in another way.
     article: a name in a booking that a result has with "the" or without.
+    full_name: a name that the state has cut or spelt otherwise than the user and the database.
     result_rows_cut: a result of which rows are left out; `total_results` says how many there were.
     ungrounded_reply: a reply right after calls that states what is neither shown nor said
         (`multiwoz_replies`); it is marked, and no target.

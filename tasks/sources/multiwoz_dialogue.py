@@ -24,6 +24,7 @@ _TELLING = ("Inform", "Recommend", "Select", "NoOffer", "OfferBook", "OfferBooke
 _IN_STATE = ("semi", "book")
 # Slots of bookings whose values may be names.
 _NAMES = ("name", "departure", "destination")
+_PLACES = ("restaurant", "hotel", "attraction")
 
 
 class Dialogue:
@@ -142,9 +143,16 @@ class Dialogue:
             is_known = self._said.says(value)
             yield from self._searches.find_for_booking(domain, value, state, is_known=is_known)
         for slot in _NAMES:
-            if slot in arguments and (name := self._searches.name_found(arguments[slot])):
+            if slot not in arguments or (slot != "name" and domain != "taxi"):
+                continue
+            if name := self._searches.name_found(arguments[slot]):
                 arguments[slot] = name
                 self.coerced["article"] += 1
+            else:
+                domains = _PLACES if domain == "taxi" else (domain,)
+                full = self._searches.name_in_full(arguments[slot], domains)
+                self.coerced["full_name"] += full != arguments[slot]
+                arguments[slot] = full
         kept = ("type", "phone") if domain == "taxi" else ("reference",)
         yield Call(function.name, arguments), {name: booking[name] for name in kept}, None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from granite_fc.calls.call import Call
@@ -14,7 +14,7 @@ from tasks.sources.multiwoz_acts import Acts, number_of_hits
 from tasks.sources.multiwoz_functions import SEARCHABLE, Database, fits, same_name
 from tasks.sources.multiwoz_search import Search
 from tasks.sources.multiwoz_state import SLOT_OF_ACT, StateError, read_slots
-from tasks.sources.said import Said
+from tasks.sources.said import Said, words_of
 
 _TIMES = ("leaveAt", "arriveBy")
 # Slots with values that are said in too many words to look for.
@@ -55,6 +55,7 @@ class Searches:
         self._said_by_user = Said()
         self._said_by_assistant = Said()
         self._request = ""
+        self._user_words: list[str] = []
         self._told: dict[str, dict[str, str]] = {}
         self._finds: dict[tuple[str, str], Search] = {}
         self._latest: dict[str, tuple[Search, dict[str, Any]]] = {}
@@ -66,6 +67,7 @@ class Searches:
                 self._told.setdefault(domain, {})[SLOT_OF_ACT[slot]] = value
         self._said_by_user.add(text)
         self._request = text
+        self._user_words.append(f" {' '.join(words_of(text))} ")
 
     def hear_assistant(self, text: str) -> None:
         """Takes in a reply, whose hits have been offered from here on."""
@@ -78,6 +80,8 @@ class Searches:
         for domain in SEARCHABLE:
             function = self._functions[f"find_{domain}"]
             arguments = read_slots(states.get(domain, {}), function, collections.Counter())
+            if "name" in arguments:
+                arguments["name"] = self.name_in_full(arguments["name"], (domain,))
             is_known = not arguments or _key(domain, arguments) in self._finds
             if not is_known and domain in self._latest:
                 is_known = self._is_accepted(arguments, *self._latest[domain]) or self._is_answered(
@@ -92,6 +96,9 @@ class Searches:
         arguments = read_slots(state, function, self._coerced)
         if not arguments:
             raise StateError("no_constraint", domain)
+        name = arguments.get("name")
+        if name is not None:
+            arguments["name"] = self.name_in_full(name, (domain,))
         for slot, value in self._told.get(domain, {}).items():
             if slot in function.properties and state.get(slot, "") in ("", "not mentioned"):
                 raise StateError("state_misses_request", f"{domain}-{slot}: {value}")
@@ -108,6 +115,7 @@ class Searches:
             self._finds[key] = Search(domain, self._database.find(domain, arguments))
         self._latest[domain] = (self._finds[key], arguments)
         if is_new:
+            self._coerced["full_name"] += arguments.get("name") != name
             yield Call(function.name, arguments), None, self._finds[key]
 
     def find_for_booking(
@@ -163,6 +171,13 @@ class Searches:
                 if found != name and _ARTICLE.sub("", found) == bare:
                     return found
         return None
+
+    def name_in_full(self, name: str, domains: Sequence[str]) -> str:
+        """Returns the only name in the databases that one stands for, where a user turn has it."""
+        found = {row["name"] for d in domains for row in self._database.find(d, {"name": name})}
+        (full,) = found if len(found) == 1 else (name,)
+        in_order = f" {' '.join(words_of(full))} "
+        return full if any(in_order in words for words in self._user_words) else name
 
     def result(self, find: Search) -> dict[str, Any]:
         """Returns what a search returned, once all that is told of it is known."""

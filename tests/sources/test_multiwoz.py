@@ -263,6 +263,17 @@ def test_names_in_bookings_are_those_of_the_result(tmp_path):
     assert Coercion("MUL0", "article", 1) in records
 
 
+@pytest.mark.parametrize(
+    "text, name", [("The Golden Wok ?", "the golden wok"), ("The wok ?", "golden wok")]
+)
+def test_names_are_those_of_the_database_where_the_user_says_them_in_full(tmp_path, text, name):
+    told = {"Restaurant-Inform": [["Phone", "1"]]}
+    turn = (text, {}, "It 's 1 .", told, _state(restaurant=({"name": "golden wok"}, {})))
+    *coercions, episode = _read(tmp_path, _turns(turn))
+    assert _calls(episode)[0][0]["arguments"] == {"name": name}
+    assert (Coercion("MUL0", "full_name", 1) in coercions) is (name == "the golden wok")
+
+
 def _reply(told, semi, asked=None, text="hm"):
     return (text, asked or {}, "hm", told, _state(restaurant=(semi, {})))
 
