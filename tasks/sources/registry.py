@@ -136,6 +136,7 @@ SOURCES = {
             modules=(
                 "tasks.sources.taskmaster4_conversation",
                 "tasks.sources.taskmaster4_functions",
+                "tasks.sources.taskmaster4_replies",
                 "tasks.sources.taskmaster4_spelling",
                 "tasks.sources.taskmaster4_wishes",
                 "tasks.sources.value_links",

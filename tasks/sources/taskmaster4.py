@@ -35,7 +35,8 @@ passes on (`wish_left_out`), or of which a call has a drink or a choice that nob
 (`choice_not_said`; both in `tasks.sources.taskmaster4_wishes`). Where nothing is before the calls
 that the last two rules cut, the reason is `unknown_identifier` or `menu_for_search`. Those without
 a call, about something that no coffee bar serves, become `no_function` episodes, except those that
-ask what food or drink the bar has (`menu_question`): other conversations look that up.
+ask what food or drink the bar has (`menu_question`): other conversations look that up. Replies that
+tell of a menu which no result gives are marked (`tasks.sources.taskmaster4_replies`).
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ from tasks.sources.taskmaster4_conversation import (
     UnfilledTemplateError,
 )
 from tasks.sources.taskmaster4_functions import FUNCTIONS, SERVICE
+from tasks.sources.taskmaster4_replies import with_known_offers
 from tasks.sources.taskmaster4_wishes import choice_not_said, wish_left_out
 from tasks.sources.validation_rows import is_validation
 from tasks.sources.value_links import leaves, link_values
@@ -189,7 +191,7 @@ def _checked(episode_id: str, conversation: Conversation) -> Iterator[Record]:
         episode_id=episode_id,
         source=SOURCE,
         functions=tuple(sorted(FUNCTIONS, key=lambda spec: _place(spec.name, called))),
-        turns=tuple(turns),
+        turns=tuple(with_known_offers(turns)),
         no_call_reason=reason,
         services={spec.name: SERVICE for spec in FUNCTIONS},
     )

@@ -359,6 +359,29 @@ def test_decaf_is_searched_for_in_the_words_of_the_customer(
     assert turn.calls[1].arguments["query"] == written
 
 
+NO_ITEM = ("get_menu_items", {"query": "Mocha"}, {"menu_items": []})
+WHOLE_MENU = ("show_menu", {}, {"success": True})
+
+
+@pytest.mark.parametrize(
+    "text, call, reply, is_known",
+    [
+        ("Can I see the menu?", WHOLE_MENU, "Here it is. Have a Brew-tiful day!", True),
+        ("Can I see the menu?", WHOLE_MENU, "We have black, oolong and herbal teas.", False),
+        ("What is on the menu?", WHOLE_MENU, "We have several teas.", False),
+        ("A mocha, please.", NO_ITEM, "Sorry, we do not have many. Something else?", True),
+        ("A mocha, please.", NO_ITEM, "No mochas, but we have many other drinks.", False),
+        ("A mocha, please.", NO_ITEM, "Sorry. Would you like a macchiato?", False),
+        ("A latte, please.", MENU, "There are several. What about a Latte?", True),
+        ("A capuccino or latte, please.", MENU, "No cappuccino, but lattes.", True),
+    ],
+)
+def test_a_reply_that_tells_of_an_unknown_menu_is_marked(tmp_path, text, call, reply, is_known):
+    record = order(utterance("user", text, call), utterance("assistant", reply))
+    *_, episode = read(tmp_path, record)
+    assert episode.turns[-1] == AssistantTurn(reply, grounded=is_known)
+
+
 def test_a_name_is_no_identifier(tmp_path):
     named = ("get_menu_items", {"query": "Latte"}, {"menu_items": [{"menu_item_id": "latte"}]})
     add = (ADD[0], {"menu_item_id": "latte"}, ADD[2])
