@@ -22,6 +22,8 @@ Coercions, beside those of `star_queries`:
     unauthenticated_try_dropped: a query to the bank that it refuses, for lack of what tells who the
         caller is.
     empty_search_dropped: a search for anything at all.
+    untold_query_dropped: a query that changes nothing, where the reply is a template that asks for
+        a value of the same service and tells nothing of the result.
     ungrounded_reply: a reply right after a query that tells another outcome than the result has, or
         none, or states something that is not known (`star_replies`); it is marked, and no target.
     cut_before_REASON: the dialogue until the last reply before a query that is no valid call, or

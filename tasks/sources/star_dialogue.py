@@ -30,6 +30,8 @@ _ACCOUNT_NUMBER = re.compile(r"(?<!\d)\d{8,}(?!\d)")
 # another one; that the others do is an oddity of the simulated knowledge base.
 _STEADY = re.compile(r"bank_balance|doctor_followup|spaceship_\w+|trip_directions|trivia|weather")
 _LOOKUPS = re.compile(rf"\w+_search|{_STEADY.pattern}")
+# A template that asks for a value of a service, in so many words, and tells of no result.
+_QUESTION = re.compile(r"([a-z]+)_ask_(?!question$|search_more|continue_searching|confirm)\w+")
 # Outcomes after which nobody tries again.
 _GOOD = ("possible", "done")
 
@@ -110,9 +112,22 @@ class Dialogue:
                 self.out_of_scope.append(len(self.turns))
             if is_template and "ask" in event["ActionLabel"].split("_"):
                 self._asks.add(len(self.turns))
+            if is_template:
+                self._drop_untold(event["ActionLabel"])
             self.turns.append(AssistantTurn(text, self._is_told(event) if is_template else True))
         self._drops_tries = False
         self._said.add(text)
+
+    def _drop_untold(self, label: str) -> None:
+        """Takes away a query of which nothing is told: a value that it needed is asked for."""
+        before = self.turns[-1] if self.turns else None
+        question = _QUESTION.fullmatch(label)
+        if question is None or not isinstance(before, CallTurn):
+            return
+        name = before.calls[0].name
+        if _LOOKUPS.fullmatch(name) and self._apis[name].service == question[1]:
+            self.coerced["untold_query_dropped"] += 1
+            self.turns.pop()
 
     def _is_told(self, template: Mapping[str, Any]) -> bool:
         """Whether a template tells what the call right before it returned, if there is one."""

@@ -273,6 +273,29 @@ def test_what_was_looked_up_before_is_not_looked_up_again(tmp_path):
     assert cut.rule == "cut_before_repeated_query"
 
 
+def test_a_search_of_which_nothing_is_told_but_a_value_asked_for_is_dropped(tmp_path):
+    near = ("Location", '"North"')
+    hit = {"Name": "Hyatt Hotel"}
+    for label, num_calls in [
+        ("hotel_ask_rating", 1),
+        ("hotel_ask_search_more", 2),
+        ("hotel_inform_search_result", 2),
+        ("weather_ask_day", 2),
+    ]:
+        *_, episode = _read(
+            tmp_path,
+            _dialogue(
+                user("A hotel in the North"),
+                query("hotel_search", [near], hit),
+                template("The Hyatt?", label),
+                user("4 stars"),
+                query("hotel_search", [near, ("AverageRating", "4")], hit),
+                template("The Hyatt.", "hotel_inform"),
+            ),
+        )
+        assert len(_calls(episode)) == num_calls
+
+
 def test_a_choice_counts_as_known_only_when_somebody_made_it(tmp_path):
     for text, places in [
         ("hilton at 1pm", ()),
