@@ -14,6 +14,9 @@ again. Likewise the search for the dates of an event of which a result before sh
 left out where it finds no further date (rule `known_date_search_dropped`), and elsewhere the
 dialogue ends before its request (rule `cut_before_known_date_search`).
 
+Ratings have two decimals in calls and results, of which the second is always 0, where people say
+one: "4.20" is written "4.2" (rule `rating_shortened`).
+
 The dialogues were written as if on 1 March 2019: "next Thursday" is 2019-03-07 in the calls.
 Nothing in them says so, so the first turn of each episode begins with it (rule `today_told`). It
 is added once the arguments are found to be grounded or not: it says no date that a call passes.
@@ -62,6 +65,7 @@ from tasks.sources.raw_files import RawFolder
 from tasks.sources.records import Record, Reject, checked
 from tasks.sources.sgd_dialogue import MALFORMED, Dialogue
 from tasks.sources.sgd_library import DialogueLibrary
+from tasks.sources.sgd_ratings import with_short_ratings
 from tasks.sources.sgd_replies import with_replies_marked
 from tasks.sources.sgd_results import rows_referred_to, with_short_results
 from tasks.sources.sgd_schema import NotInSchemaError, Service, read_services
@@ -169,7 +173,8 @@ class _Reader:
         self._marks = ("schema_variant",) if is_variant else ()
         self._config = config
         self._library = DialogueLibrary(record_id, record["services"], services)
-        self._dialogue = Dialogue(record, self._library)
+        short, self._num_ratings = with_short_ratings(record)
+        self._dialogue = Dialogue(short, self._library)
 
     def records(self) -> Iterator[Record]:
         config, dialogue, given = self._config, self._dialogue, self._dialogue.given
@@ -202,6 +207,7 @@ class _Reader:
                     place < end for place in self._dialogue.known_dates
                 ),
                 **self._dialogue.left_out,
+                "rating_shortened": self._num_ratings,
                 "today_told": 1,
             }
             rule = "cut_before_unfit_call" if end < ends[0] else self._dialogue.cut

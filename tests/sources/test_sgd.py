@@ -65,6 +65,22 @@ def test_long_results_keep_the_first_rows_and_the_one_offered_later(tmp_path):
     assert Coercion("1_0", "result_rows_cut", 1) in records
 
 
+def test_a_rating_is_written_as_it_is_said_and_an_amount_as_it_is_paid(tmp_path):
+    dialogue = hotel_dialogue("1_0")
+    rows = [{"city": "Bonn", "average_rating": "4.20", "price": "4.20"}]
+    dialogue["turns"][3]["frames"][0]["service_results"] = rows
+    dialogue["turns"][3]["frames"][0]["actions"] = [action("OFFER", "average_rating", "4.20")]
+    dialogue["turns"][3]["utterance"] = "One with 4.2?"
+    records = _read(tmp_path, [dialogue])
+    (episode,) = _episodes(records)
+    ((_, turn),) = episode.call_turns()
+    assert turn.results[0]["results"] == [
+        {"city": "Bonn", "average_rating": "4.2", "price": "4.20"}
+    ]
+    assert AssistantTurn("One with 4.2?") in episode.turns
+    assert Coercion("1_0", "rating_shortened", 2) in records
+
+
 def test_a_row_is_kept_for_each_value_of_every_offer(tmp_path):
     dialogue = hotel_dialogue("1_0")
     dialogue["turns"][3]["frames"][0]["actions"] = [action("OFFER", "stars", "3", "5")]
