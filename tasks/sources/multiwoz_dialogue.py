@@ -12,6 +12,7 @@ from granite_fc.calls.graph import CallGraph
 from granite_fc.calls.spec import FunctionSpec
 from tasks.sources.episode import AssistantTurn, CallTurn, Turn, UserTurn
 from tasks.sources.multiwoz_acts import Act, Acts, is_news, read_acts
+from tasks.sources.multiwoz_choice import Choices
 from tasks.sources.multiwoz_functions import BOOKABLE, SEARCHABLE, Database
 from tasks.sources.multiwoz_search import Search
 from tasks.sources.multiwoz_searches import Made, Searches
@@ -60,6 +61,7 @@ class Dialogue:
         self._database = database
         self._said = Said()
         self._booked: dict[str, Any] = {}
+        self._choices = Choices()
         self.turns: list[Turn] = []
         self.cut: tuple[str, str] | None = None
         self.question: int | None = None
@@ -82,6 +84,7 @@ class Dialogue:
     def _hear(self, text: str, acts: Acts) -> None:
         turn = UserTurn(self._plain(text))
         self._searches.hear_user(turn.text, acts)
+        self._choices.hear(turn.text)
         self._say(turn)
 
     def _answer(self, text: str, acts: Acts, metadata: Mapping[str, Any]) -> None:
@@ -114,6 +117,7 @@ class Dialogue:
         turn = AssistantTurn(self._plain(text))
         self.told[len(self.turns)] = acts
         self._searches.hear_assistant(turn.text)
+        self._choices.offer(acts)
         self._say(turn)
 
     def _with_domain(self, act: Act) -> Act:
@@ -140,10 +144,12 @@ class Dialogue:
         if missing := [name for name in function.required if name not in arguments]:
             raise StateError("booking_incomplete", f"{domain}: {missing[0]}")
         for value in chosen.values():
+            if self._choices.is_left_open(domain, value):
+                raise StateError("choice_left_open", f"{domain}: {value}")
             is_known = self._said.says(value)
             yield from self._searches.find_for_booking(domain, value, state, is_known=is_known)
         for slot in _NAMES:
-            if slot not in arguments or (slot != "name" and domain != "taxi"):
+            if slot not in arguments:
                 continue
             if name := self._searches.name_found(arguments[slot]):
                 arguments[slot] = name

@@ -154,11 +154,12 @@ def fits(row: Mapping[str, Any], constraints: Mapping[str, Any]) -> bool:
 
 def same_name(one: str, other: str) -> bool:
     """Whether two names are of one thing, of which people leave out words."""
-    words, others = _name_words(one), _name_words(other)
+    words, others = name_words(one), name_words(other)
     return bool(words and others) and (words <= others or others <= words)
 
 
-def _name_words(name: str) -> frozenset[str]:
+def name_words(name: str) -> frozenset[str]:
+    """Returns the words of a text that may tell names apart, all in the singular."""
     words = words_of(re.sub(r"\s?'s?", "", name))
     return frozenset(word.removesuffix("s") for word in words if word not in _NAME_FILLERS)
 

@@ -264,6 +264,25 @@ def test_names_in_bookings_are_those_of_the_result(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "text, is_open",
+    [
+        ("Fine , book it for 2 .", True),
+        ("You choose .", True),
+        ("The panda .", False),
+        ("The second one .", False),
+    ],
+)
+def test_a_booking_of_one_of_several_that_the_user_did_not_choose_is_left_out(
+    tmp_path, text, is_open
+):
+    both = {"Restaurant-Recommend": [["Name", "Golden Wok"], ["Name", "Panda"]]}
+    offer = (*OFFER[:2], "Golden Wok or Panda ?", both, CHINESE)
+    *coercions, episode = _read(tmp_path, _turns(offer, (text, *BOOKING[1:])))
+    assert len(_calls(episode)) == 2 - is_open
+    assert (Coercion("MUL0", "cut_before_choice_left_open", 1) in coercions) is is_open
+
+
+@pytest.mark.parametrize(
     "text, name", [("The Golden Wok ?", "the golden wok"), ("The wok ?", "golden wok")]
 )
 def test_names_are_those_of_the_database_where_the_user_says_them_in_full(tmp_path, text, name):
