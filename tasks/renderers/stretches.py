@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from granite_fc.calls.graph import CallGraph
 from tasks.renderers.example import RenderingContext
 from tasks.renderers.values import calls_to_ask_about, depends_on_results, skipped_turns
-from tasks.sources.episode import CallTurn, Episode, UserTurn
+from tasks.sources.episode import STOPPED, CallTurn, Episode, UserTurn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +37,8 @@ def runs(episode: Episode, context: RenderingContext, *, skips: bool) -> list[li
 
     Results that later calls depend on are shown, and so are calls that cannot be asked for. Where
     the question is the functions alone, it is about all exchanges, up to the last that does not
-    have a call for which the assistant would have had to ask for a value.
+    have a call for which the assistant would have had to ask for a value, and without one that ends
+    only because of what it returned.
 
     Args:
         episode: The episode.
@@ -66,6 +67,9 @@ def _nameable(episode: Episode, context: RenderingContext) -> list[Exchange]:
     policy = context.config.ungrounded
     unclear = {turn for turn, _ in calls_to_ask_about(episode, policy)}
     found = list(_exchanges(episode))
+    if found and STOPPED in episode.marks:
+        context.count("hidden_result")
+        found.pop()
     while found and not unclear.isdisjoint(found[-1].places):
         context.count("ungrounded")
         found.pop()

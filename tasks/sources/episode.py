@@ -55,6 +55,8 @@ class AssistantTurn:
 
 Turn = UserTurn | CallTurn | AssistantTurn
 NoCallReason = Literal["no_function", "missing_parameter"]
+# The mark of an episode whose last calls would go on if they had not returned what they did.
+STOPPED = "stopped"
 
 
 class ArgumentPlace(NamedTuple):
@@ -88,7 +90,9 @@ class Episode:
         services: Function name to the service that it belongs to, for functions and distractors
             that belong to one. What has none is a service of its own.
         marks: What sets the episode apart from the data set's own records, in snake case and
-            sorted: `joined` (several requests made one), `schema_variant` (paraphrased functions).
+            sorted: `joined` (several requests made one), `schema_variant` (paraphrased functions);
+            or from others that begin alike: `stopped` (the last calls would go on if they had not
+            returned what they did).
         ungrounded: The arguments whose values nobody could know: neither the conversation before
             the call nor an earlier result gives them, and the schema does not offer them; and those
             of calls that probably lack another, which the labels of the data set left out.

@@ -36,7 +36,8 @@ passes on (`wish_left_out`), or of which a call has a drink or a choice that nob
 that the last two rules cut, the reason is `unknown_identifier` or `menu_for_search`. Those without
 a call, about something that no coffee bar serves, become `no_function` episodes, except those that
 ask what food or drink the bar has (`menu_question`): other conversations look that up. Replies that
-tell of a menu which no result gives are marked (`tasks.sources.taskmaster4_replies`).
+tell of a menu which no result gives are marked (`tasks.sources.taskmaster4_replies`), and so are
+conversations that end in a search for an ordered item which the bar does not have (`stopped`).
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ import gin
 from granite_fc.calls.call import Call
 from granite_fc.calls.graph import CallGraph
 from granite_fc.calls.reference import Reference
-from tasks.sources.episode import CallTurn, Episode, NoCallReason, Turn, UserTurn
+from tasks.sources.episode import STOPPED, CallTurn, Episode, NoCallReason, Turn, UserTurn
 from tasks.sources.json_records import json_items
 from tasks.sources.parser_config import ParserConfig
 from tasks.sources.raw_files import RawFolder
@@ -64,7 +65,11 @@ from tasks.sources.taskmaster4_conversation import (
 )
 from tasks.sources.taskmaster4_functions import FUNCTIONS, SERVICE
 from tasks.sources.taskmaster4_replies import with_known_offers
-from tasks.sources.taskmaster4_wishes import choice_not_said, wish_left_out
+from tasks.sources.taskmaster4_wishes import (
+    choice_not_said,
+    is_stopped_by_search,
+    wish_left_out,
+)
 from tasks.sources.validation_rows import is_validation
 from tasks.sources.value_links import leaves, link_values
 
@@ -194,6 +199,7 @@ def _checked(episode_id: str, conversation: Conversation) -> Iterator[Record]:
         turns=tuple(with_known_offers(turns)),
         no_call_reason=reason,
         services={spec.name: SERVICE for spec in FUNCTIONS},
+        marks=(STOPPED,) if is_stopped_by_search(turns) else (),
     )
     yield from checked(episode, conversation.coercions, given=given)
 

@@ -1,4 +1,4 @@
-"""Wishes of Taskmaster-4's customers that the calls leave out, and choices that nobody made.
+"""Wishes of Taskmaster-4's customers that calls leave out or searches stop; choices nobody made.
 
 The calls follow the instructions of the collection; people wrote more than these asked for, or
 less.
@@ -78,6 +78,12 @@ _NAMED = {
     "single": ("sin", "one"),
     "to go": ("go", "togo", "carr", "roa", "tak"),
 }
+# A question about what there is, which a search alone answers.
+_ASKS_WHAT_THERE_IS = re.compile(
+    r"\b(what|which)\b(?! i)|\b(do|does) (you|y'all|they|it|this)\b|\b(is|are) there\b"
+    r"|\b(you|y'all)( guys| all)? (have|serve|sell|carry|offer)\b",
+    re.IGNORECASE,
+)
 # Fields of calls that say what the customer wants.
 _WORDED = frozenset({"query", "option", "notes"})
 
@@ -103,6 +109,23 @@ def wish_left_out(turns: Sequence[Turn]) -> str | None:
                 if known not in passed and (said := wish.search(text)):
                     return said[0]
     return None
+
+
+def is_stopped_by_search(turns: Sequence[Turn]) -> bool:
+    """Whether the last calls are a search for what the customer orders, which it does not find.
+
+    Nothing but what it returns keeps them from being the beginning of those that make the order.
+
+    Args:
+        turns: The conversation.
+    """
+    place = max((n for n, turn in enumerate(turns) if isinstance(turn, CallTurn)), default=0)
+    texts = [turn.text for turn in turns[:place] if isinstance(turn, UserTurn)]
+    last = turns[place] if turns else None
+    if not isinstance(last, CallTurn) or _ASKS_WHAT_THERE_IS.search(texts[-1]):
+        return False
+    call = last.calls[-1]
+    return call.name == "get_menu_items" and "fields" not in call.arguments
 
 
 def choice_not_said(turns: Iterable[Turn]) -> str | None:

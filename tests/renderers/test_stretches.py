@@ -12,7 +12,7 @@ from granite_fc.calls.reference import Reference
 from tasks.dialects import DIALECTS
 from tasks.renderers import RENDERERS, RenderingContext, TokenCounter
 from tasks.rendering_config import RenderingConfig
-from tasks.sources.episode import AssistantTurn, CallTurn, Episode, UserTurn
+from tasks.sources.episode import STOPPED, AssistantTurn, CallTurn, Episode, UserTurn
 from tests.renderers import episodes as hand
 from tests.renderers.toy_vocabulary import ToyVocabulary
 
@@ -103,6 +103,16 @@ def test_names_are_asked_for_in_stretches_too():
     assert len(examples) > 1
     names = [name for example in examples for name in example.targets.split("\n")]
     assert names == ["play_song"] * len(SONGS)
+
+
+def test_names_are_not_asked_for_where_a_result_alone_ends_the_calls():
+    stopped = dataclasses.replace(conversation(), marks=(STOPPED,))
+    (example,), counts = render("name_detection", stopped, None)
+    assert example.targets.split("\n") == ["play_song"] * (len(SONGS) - 1)
+    assert SONGS[-1] not in example.inputs and counts["hidden_result"] == 1
+    alone = dataclasses.replace(conversation(SONGS[:1]), marks=(STOPPED,))
+    assert render("name_detection", alone, None)[0] == []
+    assert len(render("next_best_function", alone, None)[0]) == 2
 
 
 def test_a_stretch_shows_the_call_that_it_refers_to():

@@ -382,6 +382,36 @@ def test_a_reply_that_tells_of_an_unknown_menu_is_marked(tmp_path, text, call, r
     assert episode.turns[-1] == AssistantTurn(reply, grounded=is_known)
 
 
+OTHER_ITEM = (*NO_ITEM[:2], {"menu_items": [{"menu_item_id": "mac-3", "name": "Macchiato"}]})
+
+
+@pytest.mark.parametrize(
+    "text, call, marks",
+    [
+        ("I would like a mocha.", NO_ITEM, ("stopped",)),
+        ("A nice mocha, that's what I'll have.", OTHER_ITEM, ("stopped",)),
+        ("Do you have mochas?", NO_ITEM, ()),
+        ("Is there a mocha?", OTHER_ITEM, ()),
+        ("Which mochas are there?", OTHER_ITEM, ()),
+        ("Can I see the menu?", WHOLE_MENU, ()),
+    ],
+)
+def test_an_order_that_a_search_stops_is_marked(tmp_path, text, call, marks):
+    record = order(utterance("user", text, call), utterance("assistant", "Anything else?"))
+    *_, episode = read(tmp_path, record)
+    assert episode.marks == marks
+
+
+def test_an_order_that_goes_on_after_a_search_in_vain_is_not_marked(tmp_path):
+    record = order(
+        utterance("user", "A mocha, please.", NO_ITEM),
+        utterance("assistant", "Sorry."),
+        utterance("user", "A caramel latte then.", MENU, ADDONS, ADD),
+    )
+    (episode,) = read(tmp_path, record)
+    assert episode.marks == ()
+
+
 def test_a_name_is_no_identifier(tmp_path):
     named = ("get_menu_items", {"query": "Latte"}, {"menu_items": [{"menu_item_id": "latte"}]})
     add = (ADD[0], {"menu_item_id": "latte"}, ADD[2])
