@@ -111,6 +111,8 @@ class Dialogue:
             call.name.startswith("book_") for call, _, _ in made
         ):
             raise StateError("booking_not_in_state", text)
+        if made:
+            self._searches.check_all_made(states, self._booked)
         self._add_calls(made)
         if any(act[:2] == ("taxi", "Request") and act[2] in ("Dest", "Depart") for act in acts):
             self.question = self.question or len(self.turns) + 1

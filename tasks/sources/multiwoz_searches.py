@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from granite_fc.calls.call import Call
@@ -55,6 +55,7 @@ class Searches:
         self._said_by_user = Said()
         self._said_by_assistant = Said()
         self._request = ""
+        self._requested: dict[str, set[str]] = {}
         self._user_words: list[str] = []
         self._told: dict[str, dict[str, str]] = {}
         self._finds: dict[tuple[str, str], Search] = {}
@@ -62,9 +63,11 @@ class Searches:
 
     def hear_user(self, text: str, acts: Acts) -> None:
         """Takes in what the user says and asks for."""
+        self._requested = {}
         for domain, act, slot, value in acts:
             if act == "Inform" and slot in SLOT_OF_ACT and value not in ("none", "?"):
                 self._told.setdefault(domain, {})[SLOT_OF_ACT[slot]] = value
+                self._requested.setdefault(domain, set()).add(SLOT_OF_ACT[slot])
         self._said_by_user.add(text)
         self._request = text
         self._user_words.append(f" {' '.join(words_of(text))} ")
@@ -89,6 +92,24 @@ class Searches:
                 )
             if not is_known:
                 raise StateError("reply_without_acts", f"{domain}: {arguments}")
+
+    def check_all_made(
+        self, states: Mapping[str, Mapping[str, Any]], booked: Collection[str]
+    ) -> None:
+        """Checks that a reply before which calls were made has left out no search asked for.
+
+        Args:
+            states: The states of the domains.
+            booked: The domains that have a booking, for which nothing need be found.
+        """
+        for domain in SEARCHABLE:
+            found = any(find.domain == domain for find in self._finds.values())
+            if found or domain in booked:
+                continue
+            function = self._functions[f"find_{domain}"]
+            arguments = read_slots(states.get(domain, {}), function, collections.Counter())
+            if self._requested.get(domain, set()) & arguments.keys():
+                raise StateError("request_passed_over", f"{domain}: {arguments}")
 
     def find(self, domain: str, state: Mapping[str, Any]) -> Iterator[Made]:
         """Yields the search that a state calls for, if it was not made before."""

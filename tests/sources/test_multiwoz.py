@@ -282,6 +282,14 @@ def test_a_booking_of_one_of_several_that_the_user_did_not_choose_is_left_out(
     assert (Coercion("MUL0", "cut_before_choice_left_open", 1) in coercions) is is_open
 
 
+def test_a_search_that_is_asked_for_beside_a_booking_may_not_be_left_out(tmp_path):
+    asked = {"Hotel-Inform": [["Area", "north"]]}
+    state = BOOKING[4] | _state(hotel=({"area": "north"}, {}))
+    *coercions, episode = _read(tmp_path, _turns(OFFER, (BOOKING[0], asked, *BOOKING[2:4], state)))
+    assert len(_calls(episode)) == 1
+    assert Coercion("MUL0", "cut_before_request_passed_over", 1) in coercions
+
+
 @pytest.mark.parametrize(
     "text, name", [("The Golden Wok ?", "the golden wok"), ("The wok ?", "golden wok")]
 )
