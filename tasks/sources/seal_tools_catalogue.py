@@ -3,7 +3,8 @@
 Several do the same under different names. What would do instead of a needed tool is not offered
 beside it: a tool whose name is the same apart from its first word and from "Info" or "Information"
 (`getDrugInfo`, `searchDrug`), unless the first words tell changes apart (`addDrug`), or whose
-description has nearly all words in common with the needed tool's.
+description has nearly all words in common with the needed tool's, or all of the shorter one and a
+single one more.
 """
 
 from __future__ import annotations
@@ -30,12 +31,14 @@ _CHANGES = (
 )
 # Words of descriptions that do not tell what a tool is about.
 _SAYS_NOTHING = re.compile(
-    "a|about|all|an|and|as|at|based|by|calculate|conduct|details|find|for|from|gather|get|given|in|"
-    "info|information|into|its|new|of|on|or|particular|perform|provided?|retrieve|search|some|"
-    "specific|specified|that|the|their|this|to|used|using|with"
+    "a|about|all|an|and|as|at|based|by|calculate|conduct|data|details|find|for|from|gather|get|"
+    "given|in|info|information|into|its|new|of|on|or|particular|perform|provided?|retrieve|search|"
+    "some|specific|specified|statistics|that|the|their|this|to|used|using|with"
 )
 # Share of the words of the longer of two descriptions that makes them tell the same.
 _NEARLY_ALL = 0.85
+# So many words more leave it open whether one of two tells another thing.
+_A_WORD_MORE = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,8 +63,10 @@ class Tool:
         """Whether its name or description tells the same as another tool's."""
         if not self._purposes.isdisjoint(other._purposes):
             return True
-        words, others = self._told, other._told
-        return len(words & others) >= _NEARLY_ALL * max(len(words), len(others), 1)
+        fewer, more = sorted((self._told, other._told), key=len)
+        if fewer and fewer <= more and len(more) <= len(fewer) + _A_WORD_MORE:
+            return True
+        return len(fewer & more) >= _NEARLY_ALL * max(len(more), 1)
 
     @functools.cached_property
     def _purposes(self) -> frozenset[tuple[int, tuple[str, ...]]]:

@@ -15,6 +15,8 @@ def _tool(name, description, field="Health/Care"):
         ("drug", "Tells of medicine", True),
         ("getMedicine", "Search for information about a particular drug and its dose", True),
         ("getDrugPrice", "Retrieve the price of a drug", False),
+        ("getMedicine", "Retrieve drug dose statistics for adults", True),
+        ("getMedicine", "Retrieve drug dose statistics for adults by age", False),
         ("addDrug", "Adds to the register", False),
         ("getInfo", "Answers questions", False),
     ],
