@@ -53,24 +53,17 @@ _CHOSEN_ADDONS = _list(
         option=_text("Whether to add it", enum=["NO", "ADD"]),
     ),
 )
-_NOTES = _text(
-    "How to make or serve the item where no attribute or add-on covers that; not for whom it is"
-)
+_NOTES = _text("How to make it where no attribute or add-on covers that; not for whom")
 
 FUNCTIONS = (
     FunctionSpec(
         name="show_menu",
-        description=(
-            "Shows the whole menu of the coffee bar on the customer's screen, also to answer what "
-            "drinks there are."
-        ),
+        description="Shows the customer the whole menu, with all that there is.",
         output=_SUCCESS,
     ),
     FunctionSpec(
         name="get_menu_items",
-        description=(
-            "Searches the menu for a certain item, or for the items of a kind, such as herbal teas."
-        ),
+        description="Searches the menu for an item, or for items of a kind.",
         parameters=_object(
             ("query",),
             query=_text("What to look for, such as the name of a drink"),
@@ -192,9 +185,7 @@ FUNCTIONS = (
     ),
     FunctionSpec(
         name="finish_order",
-        description=(
-            "Sends a confirmed order to the coffee bar, where it is made and can soon be picked up."
-        ),
+        description="Sends a confirmed order to the bar, where it is soon ready.",
         parameters=_object(("order_id",), order_id=_text("Identifier of the order to send")),
         output=_SUCCESS,
     ),
