@@ -12,9 +12,10 @@ Where state, reply and database do not agree, the dialogue is cut after the repl
 rejected where no call comes before. Version 2.1's validation and test dialogues are read, and split
 by a hash of the dialogue.
 
-Where a result introduced a value, such as the train that is booked, the call refers to it. Values
-from lists of choices count as grounded only if somebody said them, and values that were said of
-something else (another service) only if the user refers to that (`multiwoz_carried`).
+Where a result introduced the name or number of what is booked or gone to, the call refers to it;
+what that is like is no link, since many rows have it. Values from lists of choices count as
+grounded only if somebody said them, and values that were said of something else (another service)
+only if the user refers to that (`multiwoz_carried`).
 
 Coercions:
     detokenised: a text in which punctuation and clitics stood apart as words.
@@ -59,7 +60,7 @@ from tasks.sources.parser_config import ParserConfig
 from tasks.sources.raw_files import RawFolder
 from tasks.sources.records import Record, Reject, checked
 from tasks.sources.validation_rows import is_validation
-from tasks.sources.value_links import link_values
+from tasks.sources.value_links import leaves, link_values
 
 SOURCE = "multiwoz"
 _DIALOGUES = r"(convlab3|data/multiwoz)/(val|test)\.json\.zip"
@@ -168,7 +169,9 @@ class _Parser:
         coerced["ungrounded_reply"] = sum(
             isinstance(turn, AssistantTurn) and not turn.grounded for turn in marked
         )
-        turns, _ = link_values(marked, functions=self._functions.values())
+        turns, _ = link_values(
+            marked, functions=self._functions.values(), result_paths=_identifying
+        )
         episode = self._episode(record_id, turns)
         for record in checked(episode, coerced):
             if isinstance(record, Episode):
@@ -195,6 +198,11 @@ class _Parser:
             no_call_reason=no_call_reason,
             services={name: name.partition("_")[2] for name in names},
         )
+
+
+def _identifying(result: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yields the names and numbers of the rows of a result, with the ways to them."""
+    return ((way, value) for way, value in leaves(result) if way[-1] in ("name", "trainID"))
 
 
 def _name(spec: FunctionSpec) -> str:

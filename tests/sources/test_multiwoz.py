@@ -184,6 +184,15 @@ def test_a_search_of_which_all_hits_are_shown_is_not_narrowed(tmp_path, max_rows
     assert len(_calls(_read(tmp_path, _turns(*turns), config=config)[-1])) == num_calls
 
 
+def test_what_a_row_is_like_is_no_link(tmp_path):
+    told = {"Hotel-Inform": [["Phone", "1"]]}
+    named = ("The Acorn ?", {}, "It 's 1 .", told, _state(hotel=({"name": "acorn"}, {})))
+    near = ("Chinese food near the hotel .", {}, *OFFER[2:])
+    episode = _read(tmp_path, _turns(named, near))[-1]
+    assert _calls(episode)[1][0]["arguments"] == {"area": "north", "food": "chinese"}
+    assert [place.parameter for place in episode.ungrounded] == ["area"]
+
+
 def test_a_name_that_is_offered_for_booking_was_searched_for(tmp_path):
     offer = (*OFFER[:3], {"Booking-Inform": [["Name", "Panda"]]}, OFFER[4])
     episode = _read(tmp_path, _turns(offer))[-1]
