@@ -15,7 +15,15 @@ from tasks.renderers.assembly import assemble, calls_of, last_user_turn, uses_ne
 from tasks.renderers.example import Example, RenderingContext
 from tasks.renderers.instructions import Instructions
 from tasks.renderers.mentioned import mentions
-from tasks.renderers.values import Outputs, depends_on_results, skipped_turns
+from tasks.renderers.unclear_values import (
+    TRUTH,
+    could_be_about,
+    is_said,
+    is_unclear,
+    is_unsaid_number,
+    name_words,
+)
+from tasks.renderers.values import Outputs, depends_on_results, said_in, skipped_turns
 from tasks.sources.episode import CallTurn, Episode, Turn
 from tasks.sources.said_dates import moment
 from tasks.subtasks import PARAMETER_DETECTION
@@ -52,13 +60,13 @@ def render(episode: Episode, context: RenderingContext) -> list[Example]:
     The targets have one JSON object for each call with such values, one a line, and the library
     only the functions of these calls. What a reference leads to, what results have and a default
     count only if they are also said.
-    Of a list or an object that comes from results in part, what is said cannot be written alone:
-    functions with such a call are not asked about ("partly_said" counts the turns in which no value
-    is left then).
-    Negatives: where no function fits, the parameters of the first one on offer that the
-    conversation does not call are asked for, and where all values of a turn's calls come from other
-    calls, theirs, for the share `RenderingConfig.nothing_left_rate` of such turns; the answer is
-    `{}`.
+    Functions with a call of which it is not clear what the text gives (`is_unclear`), such as a
+    part of a list from results, are not asked about ("partly_said" counts the turns in which no
+    value is left then). A whole number that nobody says is left out.
+    Negatives: where no function fits, the parameters of the first one on offer are asked for that
+    the conversation neither calls nor might be about (`could_be_about`), and where all values of a
+    turn's calls come from other calls, theirs, for the share `RenderingConfig.nothing_left_rate` of
+    such turns; the answer is `{}`.
     """
     if episode.no_call_reason is not None:
         return _negative(episode, context)
@@ -68,7 +76,7 @@ def render(episode: Episode, context: RenderingContext) -> list[Example]:
     for index, turn in episode.call_turns():
         before = episode.turns[:index]
         outputs = Outputs(episode.turns[: index + 1])
-        unclear = {call.name for call in turn.calls if _is_unclear(call, before, outputs)}
+        unclear = {call.name for call in turn.calls if is_unclear(episode, index, call, outputs)}
         asked = [call for call in turn.calls if call.name not in unclear]
         pairs = [_pairs(call, specs, before, outputs) for call in asked]
         given = [json.dumps(found, ensure_ascii=False) for found in pairs if found]
@@ -96,8 +104,13 @@ def render(episode: Episode, context: RenderingContext) -> list[Example]:
 
 def _negative(episode: Episode, context: RenderingContext) -> list[Example]:
     turns = episode.turns[: last_user_turn(episode) + 1]
-    called = {call.name for call in calls_of(turns)}
-    uncalled = [s.name for s in episode.functions if s.properties and s.name not in called]
+    calls = list(calls_of(turns))
+    called = {call.name for call in calls}
+    uncalled = [
+        spec.name
+        for spec in episode.functions
+        if spec.properties and spec.name not in called and not could_be_about(spec, turns, calls)
+    ]
     if episode.no_call_reason != "no_function" or not uncalled:
         return []
     if not uses_negative(episode, PARAMETER_DETECTION, context):
@@ -121,23 +134,6 @@ def _is_taken_without_values(episode: Episode, index: int, context: RenderingCon
     return chance(config.nothing_left_rate, *key)
 
 
-def _is_unclear(call: Call, before: Sequence[Turn], outputs: Outputs) -> bool:
-    """Whether an argument is a list or an object of which a result has a part that is not said."""
-    return any(
-        isinstance(value, Mapping | list | tuple)
-        and any(True for _ in references_in(value))
-        and not _is_said(value, before, outputs)
-        for value in call.arguments.values()
-    )
-
-
-def _is_said(value: Any, before: Sequence[Turn], outputs: Outputs) -> bool:
-    try:
-        return mentions(before, outputs.resolve(value))
-    except LookupError:
-        return False
-
-
 def _pairs(
     call: Call, specs: Mapping[str, FunctionSpec], before: Sequence[Turn], outputs: Outputs
 ) -> dict[str, Any]:
@@ -147,25 +143,32 @@ def _pairs(
     pairs = {}
     for name, value in call.arguments.items():
         if any(True for _ in references_in(value)):
-            if not _is_said(value, before, outputs):
+            if not is_said(value, before, outputs):
                 continue
             value = outputs.resolve(value)
         else:
             asked = CallTurn(CallGraph((Call(call.name, {name: value}),)))
             if depends_on_results([asked], (*before, asked), [spec] if spec else [], called):
                 continue
-        if not _is_unsaid_default(value, properties.get(name, {}), before):
+        is_unsaid = _is_unsaid_default(name, value, properties.get(name, {}), before)
+        if not is_unsaid and not is_unsaid_number(value, before):
             pairs[name] = value
     return pairs
 
 
-def _is_unsaid_default(value: Any, schema: Mapping[str, Any], before: Sequence[Turn]) -> bool:
+def _is_unsaid_default(
+    name: str, value: Any, schema: Mapping[str, Any], before: Sequence[Turn]
+) -> bool:
     if "default" not in schema or schema["default"] != value:
         return False
-    if "enum" in schema and isinstance(value, str) and _is_word(value):
+    is_truth = str(value).casefold() in TRUTH
+    if is_truth or ("enum" in schema and isinstance(value, str) and _is_word(value)):
         # One of a few words ("Check") stands elsewhere too: only what leads to this call counts.
         calls = [index for index, turn in enumerate(before) if isinstance(turn, CallTurn)]
         before = before[calls[-1] + 1 :] if calls else before
+    if is_truth and any(map(said_in(before).says, name_words(name))):
+        # "Without subtitles" says it of a parameter `subtitles`.
+        return False
     return not mentions(before, value)
 
 

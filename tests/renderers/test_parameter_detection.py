@@ -143,6 +143,101 @@ def test_a_default_of_few_words_counts_after_the_last_call_alone():
     assert targets(episode("Check the Hilton"))[1] == '{"type": "Check", "name": "Hilton"}'
 
 
+SUBTITLES = {"type": "string", "enum": ["True", "False"], "default": "False"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_said"),
+    [("Without subtitles?", True), ("Shall I?", False), ("Is this false?", True)],
+)
+def test_a_truth_value_is_said_with_what_it_is_about(asked, is_said):
+    movie = function("play", movie={"type": "string"}, with_subtitles=SUBTITLES)
+    call = Call("play", {"movie": "Heat", "with_subtitles": "False"})
+    turns = (UserTurn("Play Heat"), AssistantTurn(asked), UserTurn("Yes"))
+    episode = Episode("e", "hand", (movie,), (*turns, CallTurn(CallGraph((call,)))))
+    rest = ', "with_subtitles": "False"' if is_said else ""
+    assert targets(episode) == [f'{{"movie": "Heat"{rest}}}']
+
+
+@pytest.mark.parametrize(
+    ("services", "artist", "is_asked"),
+    [
+        ({"find": "Music", "play": "Music"}, {}, False),
+        ({"find": "Music", "play": "Music"}, {"artist": "Ada Lund"}, True),
+        ({"find": "Music", "play": "Films"}, {}, True),
+    ],
+)
+def test_a_call_that_leaves_out_what_was_offered_is_not_asked_about(services, artist, is_asked):
+    found = {"results": [{"song": "Elm Street", "artist": "Ada Lund"}]}
+    text = {"type": "string"}
+    turns = (
+        UserTurn("A song"),
+        CallTurn(CallGraph((Call("find", {}),)), (found,)),
+        AssistantTurn("Elm Street by Ada Lund?"),
+        UserTurn("Yes"),
+        CallTurn(CallGraph((Call("play", {"song": "Elm Street", **artist}),))),
+    )
+    functions = (function("find"), function("play", song=text, artist=text))
+    episode = Episode("e", "hand", functions, turns, services=services)
+    assert bool(targets(episode)) is is_asked
+
+
+@pytest.mark.parametrize(
+    ("text", "required", "found"),
+    [
+        ("Question 2, please", ["number"], ['{"topic": "art", "number": 2}']),
+        ("The next, please", ["number"], []),
+        ("The next, please", [], ['{"topic": "art"}']),
+        ("The next at 2 pm", [], []),
+    ],
+)
+def test_whole_numbers_have_to_be_said(text, required, found):
+    number, topic = {"type": "integer"}, {"type": "string"}
+    schema = {"type": "object", "properties": {"topic": topic, "number": number}}
+    quiz = FunctionSpec("quiz", "", {**schema, "required": required})
+    call = Call("quiz", {"topic": "art", "number": 2})
+    turns = (UserTurn(f"On art. {text}"), CallTurn(CallGraph((call,))))
+    assert targets(Episode("e", "hand", (quiz,), turns)) == found
+
+
+def test_the_figures_of_a_large_number_are_enough():
+    loan = function("loan", amount={"type": "integer"})
+    turns = (UserTurn("$200,000"), CallTurn(CallGraph((Call("loan", {"amount": 200000}),))))
+    assert targets(Episode("e", "hand", (loan,), turns)) == ['{"amount": 200000}']
+
+
+def test_what_may_be_told_of_either_of_two_calls_is_not_asked_for():
+    text = {"type": "string"}
+    functions = (function("place", at=text), function("route", to=text, by=text))
+    route = Call("route", {"to": Reference("$var_1", ("at",)), "by": "car"})
+
+    def found(place):
+        turn = CallTurn(CallGraph((place, route)))
+        return targets(Episode("e", "hand", functions, (UserTurn("Home by car to Oak"), turn)))
+
+    assert found(Call("place", {"at": "Oak"}, "$var_1")) == ['{"at": "Oak"}\n{"by": "car"}']
+    assert found(Call("place", {}, "$var_1")) == []
+    assert found(Call("route", {"by": "Oak"}, "$var_1")) == []
+
+
+@pytest.mark.parametrize(
+    ("properties", "is_asked"),
+    [
+        ({"artist": {"type": "string"}}, True),
+        ({"order_id": {"type": "string"}}, False),
+        ({"kind": {"type": "string", "enum": ["iced", "hot"]}}, False),
+        ({"event_date": {"type": "string"}}, False),
+        ({"city": {"type": "string"}}, False),
+        ({"lattes": {"type": "integer"}}, False),
+    ],
+)
+def test_a_negative_asks_about_no_function_that_the_text_might_give_a_value(properties, is_asked):
+    request = UserTurn("For #W1234 a hot latte on Monday, in Bonn")
+    functions = (function("other", **properties),)
+    negative = Episode("e", "hand", functions, (request,), no_call_reason="no_function")
+    assert targets(negative) == ["{}"] * is_asked
+
+
 def test_a_negative_asks_about_a_function_that_is_not_called():
     turns = (*hand.DIALOGUE.turns, UserTurn("And a taxi"))
     negative = dataclasses.replace(
