@@ -12,6 +12,8 @@ Coercions:
     spaces_normalised: Spaces at the ends of a value, or several in a row in it, are dropped.
     option_as_listed: An option that a response listed is written as there, in calls and responses,
         where it differs by case, spaces or punctuation ("almond Milk", "Almond Milk").
+    to_go_spelled: The option for orders to go, which responses write in three ways ("Togo",
+        "TO go"), is "To go" in calls and responses.
     decaf_as_said: "Decaf" or "decaffeinated" in a search or in notes is written as the one of the
         two that the customer says.
     escaped_line_break_dropped: A backslash and an "r" at the end of an utterance are dropped.

@@ -108,7 +108,9 @@ class Conversation:
             result = self._value(answer.get("response"))
             if not isinstance(arguments, dict):
                 raise MalformedCallError(f"the arguments of {name} are no object")
-            written = self._spelling.as_listed(self._spelling.as_said(arguments))
+            written = self._spelling.to_go(self._spelling.as_said(arguments))
+            written = self._spelling.as_listed(written)
+            result = self._spelling.to_go(result)
             self._spelling.learn(result)
             yield Call(name, written), self._spelling.as_listed(result)
 

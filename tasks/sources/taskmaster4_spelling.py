@@ -8,6 +8,8 @@ from typing import Any
 
 # The collection's instructions and its customers each use either.
 _WITHOUT_CAFFEINE = re.compile(r"\b(decaf|decaffeinated)\b", re.IGNORECASE)
+# The bar's option for what is carried away, however a response writes it.
+_TO_GO = "To go"
 # Fields of calls that hold the customer's own words.
 _SAID = frozenset({"query", "notes"})
 
@@ -41,6 +43,17 @@ class Spelling:
             for item in response:
                 self.learn(item)
 
+    def to_go(self, value: Any) -> Any:
+        """Writes the bar's option for orders to go in one way in a call or response."""
+        if isinstance(value, list):
+            return [self.to_go(item) for item in value]
+        if isinstance(value, dict):
+            return {
+                name: self._to_go(item) if name in {"option", "options"} else self.to_go(item)
+                for name, item in value.items()
+            }
+        return value
+
     def as_said(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Writes "decaf" or "decaffeinated" in a call the way that the customer says it."""
         if len(self._said) != 1:
@@ -64,6 +77,13 @@ class Spelling:
             changed["option"] = self._listed.get(place, option)
             self.coercions["option_as_listed"] += changed["option"] != option
         return changed
+
+    def _to_go(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._to_go(item) for item in value]
+        is_other = isinstance(value, str) and value != _TO_GO and _letters(value) == "togo"
+        self.coercions["to_go_spelled"] += is_other
+        return _TO_GO if is_other else value
 
     def _rewritten(self, value: Any, said: str) -> Any:
         if not isinstance(value, str):

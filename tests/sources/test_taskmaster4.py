@@ -139,7 +139,7 @@ def test_an_order_to_go_of_which_no_call_says_so_is_rejected(tmp_path, text):
     look = ("get_addons", {"query": "to go"}, {"attributes": [{"attribute_id": "here-8"}]})
     asked = (
         "update_order",
-        {"order_id": "31415", "attributes": [{"attribute_id": "here-8", "option": "To Go"}]},
+        {"order_id": "31415", "attributes": [{"attribute_id": "here-8", "option": "To go"}]},
         {"order_id": "31415"},
     )
     (record,) = read(tmp_path, order(utterance("user", text, MENU, PLAIN, look, asked)))
@@ -337,6 +337,25 @@ def test_an_option_is_written_as_a_response_listed_it(tmp_path):
     written = ["Oat Milk", "2% Lactose Free Milk", "no milk"]
     assert [one["option"] for one in made[0].arguments["attributes"]] == written
     assert [one["option"] for one in shown["menu_items"][0]["attributes"]] == written
+
+
+@pytest.mark.parametrize("spelling", ["Togo", "TO go", "To go"])
+def test_the_option_for_orders_to_go_is_spelled_in_one_way(tmp_path, spelling):
+    kind = {"attribute_id": "type-7", "options": ["Here", spelling]}
+    look = ("get_addons", {"query": "to go", "scope": "order"}, {"attributes": [kind]})
+    chosen = [{"attribute_id": "type-7", "option": spelling}]
+    asked = ("update_order", {"order_id": "31415", "attributes": chosen}, {"order_id": "31415"})
+    text = "A latte to go, please."
+    *coercions, episode = read(tmp_path, order(utterance("user", text, MENU, PLAIN, look, asked)))
+    num_changed = 2 * (spelling != "To go")
+    assert sum(coercion.count for coercion in coercions) == num_changed
+    made, shown = next(
+        (turn.calls.calls[-1], turn.results[-2])
+        for _, turn in episode.call_turns()
+        if turn.calls.names[-1] == "update_order"
+    )
+    assert made.arguments["attributes"][0]["option"] == "To go"
+    assert shown["attributes"][0]["options"] == ["Here", "To go"]
 
 
 @pytest.mark.parametrize(
