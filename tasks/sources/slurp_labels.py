@@ -30,7 +30,7 @@ _OPEN = frozenset(
         "social_post",
     }
 )
-# What a request with any slot says, too.
+# What a request has to say.
 _SAID_TOO = {"calendar_set": "event_name"}
 
 
@@ -50,12 +50,11 @@ class Labels:
 
         It has a rare word outside its slots, or puts nothing in particular into the calendar.
         """
-        if utterance.slots:
-            marked = {slot for slot, _ in utterance.slots}
-            if _SAID_TOO.get(utterance.intent, _ANY) not in {_ANY, *marked}:
-                return True
-            if utterance.intent in _OPEN:
-                return False
+        marked = {slot for slot, _ in utterance.slots}
+        if _SAID_TOO.get(utterance.intent, _ANY) not in {_ANY, *marked}:
+            return True
+        if marked and utterance.intent in _OPEN:
+            return False
         return utterance.text.casefold() in self._telling
 
     def unfit(self, utterance: Utterance) -> Reject | None:
