@@ -29,17 +29,20 @@ Coercions:
     cut_before_menu_for_search: Likewise before a request that leads to `show_menu` but asks for the
         kinds of coffee, tea, milk or sweeteners without a word of the menu: such questions lead to
         a search elsewhere, and nothing tells which it is.
+    cut_before_addon_as_item: Likewise before a request that leads to a search of the menu's items
+        for milk, honey or sweeteners, which are add-ons or options elsewhere.
 
 A conversation in which a placeholder of the collection's instructions was left in a response is
 rejected (`unfilled_template`), and so is an order that the user wants to go of which no call says
 so (`to_go_left_out`), or with a wish for something that can be chosen, or for a size, that no call
 passes on (`wish_left_out`), or of which a call has a drink or a choice that nobody spoke of
 (`choice_not_said`; both in `tasks.sources.taskmaster4_wishes`). Where nothing is before the calls
-that the last two rules cut, the reason is `unknown_identifier` or `menu_for_search`. Those without
-a call, about something that no coffee bar serves, become `no_function` episodes, except those that
-ask what food or drink the bar has (`menu_question`): other conversations look that up. Replies that
-tell of a menu which no result gives are marked (`tasks.sources.taskmaster4_replies`), and so are
-conversations that end in a search for an ordered item which the bar does not have (`stopped`).
+that the last three rules cut, the reason is `unknown_identifier`, `menu_for_search` or
+`addon_as_item`. Those without a call, about something that no coffee bar serves, become
+`no_function` episodes, except those that ask what food or drink the bar has (`menu_question`):
+other conversations look that up. Replies that tell of a menu which no result gives are marked
+(`tasks.sources.taskmaster4_replies`), and so are conversations that end in a search for an ordered
+item which the bar does not have (`stopped`).
 """
 
 from __future__ import annotations
@@ -96,6 +99,8 @@ _MENU_QUESTION = re.compile(
 )
 # What the bar has several kinds of; other conversations search for these, or for kinds of these.
 _SEARCHED = re.compile(r"\b(coffees?|coffe|espressos?|teas?|milks?|sweeteners?)\b", re.IGNORECASE)
+# What is no item of the menu but goes into one.
+_ADDON = re.compile(r"(milk|honey|sweeteners?|syrups?|sugar)$", re.IGNORECASE)
 # That an order is to go; not "I'm going to go for a latte", "good to go".
 _TO_GO = re.compile(
     r"(?<!\bgoing )(?<!\bgood )(?<!\bready )(?<!\bwant )(?<!\blike )(?<!\bhave )(?<!\bneed )"
@@ -224,6 +229,8 @@ def _first_unfit(linked: Sequence[Turn]) -> tuple[int, str, str] | None:
         if "show_menu" in turn.calls.names and _asks_for_kinds(request):
             return index, "menu_for_search", request
         for call in turn.calls:
+            if call.name == "get_menu_items" and _ADDON.search(str(call.arguments.get("query"))):
+                return index, "addon_as_item", str(call.arguments["query"])
             for path, value in leaves(call.arguments):
                 if str(path[-1]).endswith("_id") and not isinstance(value, Reference):
                     return index, "unknown_identifier", str(value)
