@@ -32,7 +32,8 @@ Coercions, beside those of `star_queries`:
 
 Further episodes are answered by no call:
     no_function, with the dialogue's own functions: the dialogue until the assistant says that the
-        request is out of its scope.
+        request is out of its scope, where it is the first or all these functions have been called;
+        else values may have been said for one that is still to be called.
     no_function, with functions of other services: the opening request, of a hash-chosen share.
     missing_parameter: the dialogue until a question of the assistant before its first call, where
         nobody has said a required value of that call, of a hash-chosen share.
@@ -99,7 +100,7 @@ class StarConfig(ParserConfig):
     num_distractors: int = 6
     missing_parameter_rate: float = 0.3
     no_function_rate: float = 0.1
-    out_of_scope_rate: float = 0.5
+    out_of_scope_rate: float = 1.0
 
 
 def episodes(
@@ -183,8 +184,10 @@ class _Parser:
         self, record_id: str, dialogue: Dialogue, own: Sequence[str]
     ) -> Iterator[Record]:
         config = self._config
-        if dialogue.out_of_scope and chance(config.out_of_scope_rate, "out_of_scope", record_id):
-            turns = dialogue.turns[: dialogue.out_of_scope[0] + 1]
+        ends = (place + 1 for place in dialogue.out_of_scope)
+        end = next((end for end in ends if _none_is_due(dialogue.turns[:end], own)), None)
+        if end is not None and chance(config.out_of_scope_rate, "out_of_scope", record_id):
+            turns = dialogue.turns[:end]
             # Any other function might be the one that is asked for.
             yield from checked(
                 dataclasses.replace(
@@ -269,6 +272,12 @@ def _linkable(result: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...]
         is_number = path == ("id",) and not result.keys().isdisjoint(("Airline", "DriverName"))
         if isinstance(value, str) or is_number:
             yield path, value
+
+
+def _none_is_due(turns: Sequence[Turn], own: Sequence[str]) -> bool:
+    """Whether a conversation has one request, or has called all of the functions."""
+    num_requests = sum(isinstance(turn, UserTurn) for turn in turns)
+    return num_requests == 1 or set(own) <= set(_used(turns, ()))
 
 
 def _used(turns: Sequence[Turn], own: Sequence[str]) -> list[str]:

@@ -46,7 +46,8 @@ class Dialogue:
     Attributes:
         turns: Its turns.
         cut: Why the dialogue is cut after `turns`, as reason and detail; None where it is not.
-        out_of_scope: Places in `turns` of the replies that say that a request cannot be served.
+        out_of_scope: Places in `turns` of the replies that say that a request cannot be served,
+            where that was no answer to a question of the assistant.
         coerced: Values changed, by rule.
 
     Raises:
@@ -108,15 +109,20 @@ class Dialogue:
             is_template = event["Action"] == "pick_suggestion" and event["ActionLabel"] != FREE
             if self._drops_tries and not is_template:
                 raise QueryError("unprompted_try", text)
-            if event.get("ActionLabel") == _OUT_OF_SCOPE and isinstance(self.turns[-1], UserTurn):
+            if event.get("ActionLabel") == _OUT_OF_SCOPE and self._ends_in_request():
                 self.out_of_scope.append(len(self.turns))
-            if is_template and "ask" in event["ActionLabel"].split("_"):
-                self._asks.add(len(self.turns))
             if is_template:
                 self._drop_untold(event["ActionLabel"])
+            if is_template and "ask" in event["ActionLabel"].split("_"):
+                self._asks.add(len(self.turns))
             self.turns.append(AssistantTurn(text, self._is_told(event) if is_template else True))
         self._drops_tries = False
         self._said.add(text)
+
+    def _ends_in_request(self) -> bool:
+        """Whether the user spoke last, and not to answer a question."""
+        is_answer = len(self.turns) - 2 in self._asks
+        return isinstance(self.turns[-1], UserTurn) and not is_answer
 
     def _drop_untold(self, label: str) -> None:
         """Takes away a query of which nothing is told: a value that it needed is asked for."""

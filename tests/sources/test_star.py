@@ -414,11 +414,11 @@ def test_negatives(tmp_path):
         _dialogue(
             user("I would like a hotel room"),
             template("At what time?", "hotel_ask_time"),
-            user("Do you like dogs?"),
-            template(refusal, "out_of_scope"),
             user("1 pm at the Hilton"),
             booking('"1 pm"'),
             template("Done."),
+            user("Do you like dogs?"),
+            template(refusal, "out_of_scope"),
         ),
         config=config,
     )
@@ -431,6 +431,25 @@ def test_negatives(tmp_path):
     assert question.functions[0].name == "hotel_book"
     assert none.turns == (UserTurn("I would like a hotel room"),)
     assert not any(spec.name.startswith("hotel") for spec in none.functions)
+
+
+_BOOKED = [*user("The Hilton at 1 pm"), *booking('"1 pm"')]
+
+
+@pytest.mark.parametrize(
+    "events, num_turns",
+    [
+        ((user("Cake, please"), template("No.", "out_of_scope")), 2),
+        ((user("A room"), free("Yes?"), user("Cake!"), template("No.", "out_of_scope")), None),
+        ((_BOOKED, free("Booked."), user("Cake!"), template("No.", "out_of_scope")), 5),
+        ((_BOOKED, template("Go on?", "ask_next"), user("!"), template("?", "out_of_scope")), None),
+    ],
+)
+def test_no_function_fits_only_where_no_task_is_under_way(tmp_path, events, num_turns):
+    config = StarConfig(validation_share=0, missing_parameter_rate=0, no_function_rate=0)
+    records = _read(tmp_path, _dialogue(*events), config=config)
+    found = [r for r in records if isinstance(r, Episode) and r.no_call_reason]
+    assert [len(episode.turns) for episode in found] == ([num_turns] if num_turns else [])
 
 
 @pytest.mark.parametrize(
