@@ -13,7 +13,7 @@ from granite_fc.calls.spec import FunctionSpec
 from tasks.sources.episode import AssistantTurn, CallTurn, Turn, UserTurn
 from tasks.sources.multiwoz_acts import Act, Acts, is_news, read_acts
 from tasks.sources.multiwoz_choice import Choices
-from tasks.sources.multiwoz_functions import BOOKABLE, SEARCHABLE, Database
+from tasks.sources.multiwoz_functions import BOOKABLE, SEARCHABLE, Database, name_words
 from tasks.sources.multiwoz_search import Search
 from tasks.sources.multiwoz_searches import Made, Searches
 from tasks.sources.multiwoz_state import StateError, read_slots
@@ -145,10 +145,12 @@ class Dialogue:
         arguments = read_slots({**state, **chosen}, function, self.coerced)
         if missing := [name for name in function.required if name not in arguments]:
             raise StateError("booking_incomplete", f"{domain}: {missing[0]}")
-        for value in chosen.values():
+        for slot, value in chosen.items():
             if self._choices.is_left_open(domain, value):
                 raise StateError("choice_left_open", f"{domain}: {value}")
-            is_known = self._said.says(value)
+            # "House" in another name does not say this one.
+            telling = " ".join(name_words(value)) if slot == "name" else value
+            is_known = self._said.says(telling or value, every_word=True)
             yield from self._searches.find_for_booking(domain, value, state, is_known=is_known)
         for slot in _NAMES:
             if slot not in arguments:

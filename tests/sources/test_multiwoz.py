@@ -184,6 +184,19 @@ def test_a_search_of_which_all_hits_are_shown_is_not_narrowed(tmp_path, max_rows
     assert len(_calls(_read(tmp_path, _turns(*turns), config=config)[-1])) == num_calls
 
 
+def test_a_name_is_not_said_by_the_words_that_others_have_too(tmp_path):
+    book = {"people": "2", "day": "friday", "stay": "1"}
+    book["booked"] = [{"name": "worth house", "reference": "R"}]
+    told = {"Hotel-Inform": [["Choice", "2"]]}
+    turns = [
+        ("A guest house , north", {}, "Two .", told, _state(hotel=({"area": "north"}, {}))),
+        ("Any will do .", {}, "It is R .", {}, _state(hotel=({"area": "north"}, book))),
+    ]
+    *coercions, episode = _read(tmp_path, _turns(*turns))
+    assert len(_calls(episode)) == 1
+    assert Coercion("MUL0", "cut_before_choice_not_offered", 1) in coercions
+
+
 def test_what_a_row_is_like_is_no_link(tmp_path):
     told = {"Hotel-Inform": [["Phone", "1"]]}
     named = ("The Acorn ?", {}, "It 's 1 .", told, _state(hotel=({"name": "acorn"}, {})))
