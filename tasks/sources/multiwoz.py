@@ -20,6 +20,7 @@ only if the user refers to that (`multiwoz_carried`).
 Coercions:
     detokenised: a text in which punctuation and clitics stood apart as words.
     dontcare_dropped: a slot of which the user does not care for the value.
+    not_needed_dropped: a "no" to parking or internet, which the user does not need.
     spelling: a value that the schema spells in another way.
     article: a name in a booking that a result has with "the" or without.
     full_name: a name that the state has cut or spelt otherwise than the user and the database.

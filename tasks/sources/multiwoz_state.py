@@ -11,6 +11,8 @@ from granite_fc.calls.spec import FunctionSpec
 
 _UNSAID = ("", "not mentioned", "none")
 _ANY = ("dontcare", "dont care", "do n't care", "any")
+# Those who say "no" to these need none, but do not mind one.
+_OPTIONAL = ("parking", "internet")
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 # Slots of user acts to those of states.
@@ -72,6 +74,8 @@ def read_slots(
             raise StateError("malformed", f"{name}: {value!r}")
         if value in _ANY:
             coerced["dontcare_dropped"] += 1
+        elif value == "no" and name in _OPTIONAL:
+            coerced["not_needed_dropped"] += 1
         elif value not in _UNSAID:
             arguments[name] = _argument(name, value, schema, coerced)
     return arguments

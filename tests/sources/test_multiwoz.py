@@ -205,6 +205,16 @@ def test_what_a_row_is_like_is_no_link(tmp_path):
     assert _calls(episode)[1][0]["arguments"] == {"area": "north", "food": "chinese"}
 
 
+def test_parking_that_is_not_needed_is_no_constraint(tmp_path):
+    asked = {"Hotel-Inform": [["Parking", "no"]]}
+    offer = {"Hotel-Recommend": [["Name", "Acorn Guest House"]]}
+    state = _state(hotel=({"area": "north", "parking": "no"}, {}))
+    turn = ("A hotel , north , I need no parking", asked, "Acorn .", offer, state)
+    *coercions, episode = _read(tmp_path, _turns(turn))
+    assert _calls(episode)[0][0]["arguments"] == {"area": "north"}
+    assert Coercion("MUL0", "not_needed_dropped", 1) in coercions
+
+
 def test_a_name_that_is_offered_for_booking_was_searched_for(tmp_path):
     offer = (*OFFER[:3], {"Booking-Inform": [["Name", "Panda"]]}, OFFER[4])
     episode = _read(tmp_path, _turns(offer))[-1]
