@@ -32,8 +32,8 @@ Coercions, beside those of `star_queries`:
 
 Further episodes are answered by no call:
     no_function, with the dialogue's own functions: the dialogue until the assistant says that the
-        request is out of its scope, where it is the first or all these functions have been called;
-        else values may have been said for one that is still to be called.
+        request is out of its scope, where all these functions have been called; else values may
+        have been said for one that is still to be called.
     no_function, with functions of other services: the opening request, of a hash-chosen share.
     missing_parameter: the dialogue until a question of the assistant before its first call, where
         nobody has said a required value of that call, of a hash-chosen share.
@@ -275,9 +275,9 @@ def _linkable(result: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...]
 
 
 def _none_is_due(turns: Sequence[Turn], own: Sequence[str]) -> bool:
-    """Whether a conversation has one request, or has called all of the functions."""
-    num_requests = sum(isinstance(turn, UserTurn) for turn in turns)
-    return num_requests == 1 or set(own) <= set(_used(turns, ()))
+    """Whether a conversation has called all of the functions."""
+    called = set(_used(turns, ()))
+    return bool(called) and called.issuperset(own)
 
 
 def _used(turns: Sequence[Turn], own: Sequence[str]) -> list[str]:
