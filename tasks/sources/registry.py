@@ -76,6 +76,7 @@ SOURCES = {
             config="tasks.sources.sgd:SgdConfig",
             modules=(
                 "tasks.sources.json_records",
+                "tasks.sources.sgd_assent",
                 "tasks.sources.sgd_dialogue",
                 "tasks.sources.sgd_library",
                 "tasks.sources.sgd_ratings",

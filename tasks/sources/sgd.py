@@ -14,6 +14,9 @@ again. Likewise the search for the dates of an event of which a result before sh
 left out where it finds no further date (rule `known_date_search_dropped`), and elsewhere the
 dialogue ends before its request (rule `cut_before_known_date_search`).
 
+Before a call to which the user agrees by the annotation, and only asks something by the words, the
+dialogue ends (rule `cut_before_unsaid_assent`).
+
 Ratings have two decimals in calls and results, of which the second is always 0, where people say
 one: "4.20" is written "4.2" (rule `rating_shortened`).
 

@@ -12,6 +12,7 @@ from granite_fc.calls.graph import CallGraph
 from granite_fc.calls.spec import FunctionSpec
 from tasks.sources.episode import ArgumentPlace, AssistantTurn, CallTurn, Turn, UserTurn
 from tasks.sources.said_dates import moment
+from tasks.sources.sgd_assent import leaves_assent_unsaid
 from tasks.sources.sgd_library import DialogueLibrary
 from tasks.sources.sgd_replies import Statement, statement
 from tasks.sources.sgd_results import Offer
@@ -33,6 +34,10 @@ _DATE_SEARCH = "GetEventDates"
 
 class KnownDateError(ValueError):
     """The dates of an event are looked up of which an earlier result shows one."""
+
+
+class UnsaidAssentError(ValueError):
+    """A call is made as confirmed where the user has asked something and not agreed."""
 
 
 class RepeatedCallError(ValueError):
@@ -95,7 +100,8 @@ class Dialogue:
         except (NotInSchemaError, *MALFORMED) as error:
             self.cut = _CUTS.get(type(error), "cut_before_unfit_call")
             self._cut_before_last_request()
-            if not any(isinstance(turn, CallTurn) for turn in self.turns):
+            is_unfit = not isinstance(error, UnsaidAssentError)
+            if is_unfit and not any(isinstance(turn, CallTurn) for turn in self.turns):
                 raise
 
     def _cut_before_last_request(self) -> None:
@@ -125,6 +131,8 @@ class Dialogue:
                 continue
             made = [frame for frame in turn["frames"] if "service_call" in frame]
             if made:
+                if index > 0 and leaves_assent_unsaid(turns[index - 1]):
+                    raise UnsaidAssentError(turns[index - 1]["utterance"])
                 service = self._library.service(made[0]["service"])
                 offers = [service.worded(offer) for offer in _offers(service.name, turns[index:])]
                 if not self._is_known_date(made[0], offers):
@@ -261,6 +269,7 @@ class Dialogue:
 _CUTS: Mapping[type[Exception], str] = {
     RepeatedCallError: "cut_before_repeated_call",
     KnownDateError: "cut_before_known_date_search",
+    UnsaidAssentError: "cut_before_unsaid_assent",
 }
 
 

@@ -65,6 +65,34 @@ def test_long_results_keep_the_first_rows_and_the_one_offered_later(tmp_path):
     assert Coercion("1_0", "result_rows_cut", 1) in records
 
 
+@pytest.mark.parametrize(
+    "answer, is_cut",
+    [
+        ("What does it cost? Has it a bar?", True),
+        ("Great, what does it cost?", False),
+        ("That one. What does it cost?", False),
+    ],
+)
+def test_a_dialogue_ends_before_a_call_that_nobody_agreed_to(tmp_path, answer, is_cut):
+    dialogue = hotel_dialogue("1_0")
+    told = [action("AFFIRM"), action("REQUEST", "price")]
+    dialogue["turns"] += [
+        user(answer, "Hotels_1", "Search", {}, *told),
+        system("5 coins.", "Hotels_1", call=("Search", {"city": "Bonn", "stars": "2"})),
+    ]
+    records = _read(tmp_path, [dialogue])
+    (episode,) = _episodes(records)
+    assert (Coercion("1_0", "cut_before_unsaid_assent", 1) in records) is is_cut
+    assert len(list(episode.call_turns())) == (1 if is_cut else 2)
+
+
+def test_a_first_call_that_nobody_agreed_to_is_none(tmp_path):
+    dialogue = hotel_dialogue("1_0")
+    dialogue["turns"][2]["frames"][0]["actions"] = [action("AFFIRM"), action("REQUEST", "stars")]
+    dialogue["turns"][2]["utterance"] = "How many stars?"
+    assert _read(tmp_path, [dialogue]) == [Reject("1_0", "no_call")]
+
+
 def test_a_rating_is_written_as_it_is_said_and_an_amount_as_it_is_paid(tmp_path):
     dialogue = hotel_dialogue("1_0")
     rows = [{"city": "Bonn", "average_rating": "4.20", "price": "4.20"}]
