@@ -138,6 +138,7 @@ SOURCES = {
             modules=(
                 "tasks.sources.taskmaster4_conversation",
                 "tasks.sources.taskmaster4_functions",
+                "tasks.sources.taskmaster4_orders",
                 "tasks.sources.taskmaster4_replies",
                 "tasks.sources.taskmaster4_spelling",
                 "tasks.sources.taskmaster4_wishes",

@@ -1,7 +1,8 @@
 """Taskmaster-4: orders at a coffee bar, with every call of the bar's system and its response.
 
 One conversation becomes one episode. Calls that one turn of the user leads to are one call turn, in
-which values that an earlier response introduced become references (`tasks.sources.value_links`). An
+which values that an earlier response introduced become references (`tasks.sources.value_links`);
+what shows an order refers to its last change in the turn (`tasks.sources.taskmaster4_orders`). An
 order that is changed after a search, or shown or finished after a change, without a reference that
 says so, is in a call turn of its own: there the order of the calls matters. So is an item whose
 notes have what add-ons were searched for before it: it is noted because it was not found. Which
@@ -69,6 +70,7 @@ from tasks.sources.taskmaster4_conversation import (
     UnfilledTemplateError,
 )
 from tasks.sources.taskmaster4_functions import FUNCTIONS, SERVICE
+from tasks.sources.taskmaster4_orders import with_latest_change
 from tasks.sources.taskmaster4_replies import with_known_offers
 from tasks.sources.taskmaster4_wishes import (
     choice_not_said,
@@ -215,7 +217,7 @@ def _linked(conversation: Conversation, turns: Sequence[Turn]) -> Sequence[Turn]
     linked, _ = link_values(
         turns, functions=FUNCTIONS, given=conversation.given, result_paths=_values
     )
-    return linked
+    return with_latest_change(linked, _SHOW_OR_FINISH)
 
 
 def _first_unfit(linked: Sequence[Turn]) -> tuple[int, str, str] | None:

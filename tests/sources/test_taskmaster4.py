@@ -112,6 +112,20 @@ def test_what_is_shown_after_a_change_that_it_does_not_refer_to_has_a_turn_of_it
     assert not any(turn.calls.is_parallel for _, turn in episode.call_turns())
 
 
+def test_what_shows_an_order_refers_to_its_last_change(tmp_path):
+    more = (ADD[0], {**ADD[1], "order_id": "31415"}, {"order_id": "31415", "order_item_id": "6"})
+    two = utterance("user", "Two caramel lattes, please.", MENU, ADDONS, ADD, more, SHOW)
+    yes = utterance("user", "Yes.", FINISH)
+    (episode,) = read(tmp_path, order(two, utterance("assistant", "Right?"), yes))
+    (_, first), (_, last) = episode.call_turns()
+    _, _, added, again, shown = first.calls
+    assert again.arguments["order_id"] == Reference(added.label, ("order_id",))
+    assert shown.arguments["order_id"] == Reference(again.label, ("order_id",))
+    assert again.label not in (None, added.label)
+    assert last.calls[0].arguments["order_id"] == Reference(added.label, ("order_id",))
+    assert problem(episode) is None
+
+
 def test_an_item_that_notes_what_was_searched_for_comes_after_the_search(tmp_path):
     look = ("get_addons", {"query": "Milk OR Extra Hot", "menu_item_id": "latte-551"}, ADDONS[2])
     noted = (ADD[0], {**ADD[1], "notes": "extra hot"}, ADD[2])
