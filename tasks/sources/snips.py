@@ -8,13 +8,14 @@ split, is rejected, and so is one that leaves unmarked what others mark: a word 
 theater, the unit of a rating, or "newest" and the like (`slot_left_out`).
 
 Some wordings, such as "Find" and a title, occur under two intents. Where one does, the function of
-the other intent is not on offer; nor is `PlayMusic` where a work that is searched for is to be
+the other intent is not on offer; nor is one for which the words outside the values are likelier
+(see `tasks.sources.wording`), nor `PlayMusic` where a work that is searched for is to be
 played or heard ("Play the album |").
 
 For every two requests there is one more episode that joins two or three of them, of one or of
 different intents (see `tasks.sources.joining`): a third of all with calls. A hash-chosen share of
 the requests also yields a no_function episode, in which the functions on offer serve another
-purpose.
+purpose; three at least.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from tasks.sources.json_records import read_value
 from tasks.sources.raw_files import RawFolder
 from tasks.sources.records import Record, Reject, checked
 from tasks.sources.snips_functions import FUNCTIONS, RELATED, SERVICES
+from tasks.sources.wording import Wording
 
 SOURCE = "snips"
 _ROOT = "2017-06-custom-intent-engines"
@@ -54,6 +56,10 @@ _FILLS = {
 # What would serve a request for a work that is to be played as well.
 _PLAYS = "PlayMusic"
 _TO_PLAY = re.compile(r"\b(?:play|listen|hear|put on)\b", re.IGNORECASE)
+# Words outside the values that speak no more for the own function: nats of log-likelihood.
+_SERVES_TOO = 0.0
+# Fewer functions are no choice.
+_FEWEST = 3
 _TITLES = frozenset({"movie_name", "object_name"})
 _WORD = re.compile(r"\w+(?:'\w+)*|\|")
 
@@ -102,8 +108,17 @@ def episodes(
                 continue
             rivals = request.rivals | intents[request.shape] - {request.call.name}
             requests.append(dataclasses.replace(request, rivals=rivals))
+    wording = Wording(
+        (r.unmarked, r.call.name)
+        for found in read.values()
+        for r in found
+        if isinstance(r, _Request)
+    )
     fitting = []
     for request in requests:
+        leads = wording.advantages(request.unmarked, request.call.name)
+        too = {name for name, lead in leads.items() if lead > _SERVES_TOO}
+        request = dataclasses.replace(request, rivals=request.rivals | too)
         coerced = {
             "white_space": int(request.text != request.raw),
             "pieces_joined": request.num_joined,
@@ -113,7 +128,9 @@ def episodes(
                 fitting.append(request)
             yield made
         if chance(config.no_function_rate, "no_function", request.record_id):
-            yield from checked(_no_function(request))
+            episode = _no_function(request)
+            if len(episode.functions) >= _FEWEST:
+                yield from checked(episode)
     for joined in joined_requests(fitting, config, WRITTEN):
         if len(joined.parts) == 1:
             yield Reject(joined.record_id, "no_partner")
@@ -125,6 +142,7 @@ def episodes(
 @dataclasses.dataclass(frozen=True)
 class _Request(Request):
     raw: str = ""  # the text with its white space
+    unmarked: str = ""  # the text outside the values
     shape: str = ""  # the words, with | for a title
     left_out: str = ""  # what fills a slot and is not marked; empty where nothing is
     num_joined: int = 0
@@ -171,6 +189,7 @@ def _request(record_id: str, intent: str, pieces: Sequence[Mapping[str, str]]) -
         keeps_case="entity" in pieces[written[0]],
         rivals=frozenset([_PLAYS] if _is_to_play(intent, pieces) else ()),
         raw=raw,
+        unmarked="|".join(piece["text"] for piece in pieces if "entity" not in piece),
         shape=_shape(pieces),
         left_out=_left_out(intent, pieces),
         num_joined=num_joined,

@@ -74,7 +74,12 @@ def test_validation_comes_from_its_own_files(tmp_path):
 
 
 def _write(tmp_path, intent, *rows):
-    folder = write_snips(tmp_path) / "2017-06-custom-intent-engines"
+    write_snips(tmp_path)
+    return _write_more(tmp_path, intent, *rows)
+
+
+def _write_more(tmp_path, intent, *rows):
+    folder = tmp_path / "2017-06-custom-intent-engines"
     write(folder / intent / f"train_{intent}_full.json", {intent: list(rows)})
     return tmp_path
 
@@ -133,6 +138,21 @@ def test_what_plays_is_not_offered_where_a_work_is_to_be_played(tmp_path, row, p
     assert episode.functions[0].name == "SearchCreativeWork"
     offered = {f.name for f in (*episode.functions, *episode.distractors)}
     assert ("PlayMusic" in offered) == plays
+
+
+def test_what_is_worded_for_another_function_has_that_not_on_offer(tmp_path):
+    times = [snips_row("When is ", (t, "movie_name"), " on today?") for t in ("Heat", "Ran", "Big")]
+    _write(tmp_path, "SearchScreeningEvent", *times)
+    works = [snips_row("When is the show ", ("Up", "object_name"), " on?")]
+    works += [snips_row("Show the book ", (t, "object_name")) for t in ("Dune", "Emma")]
+    _write_more(tmp_path, "SearchCreativeWork", *works)
+    offered = {
+        _text(r): {f.name for f in (*r.functions, *r.distractors)}
+        for r in snips.episodes(tmp_path, "train", SINGLE)
+        if isinstance(r, Episode)
+    }
+    assert "SearchScreeningEvent" not in offered["When is the show Up on?"]
+    assert "SearchScreeningEvent" in offered["Show the book Dune"]
 
 
 def test_the_unit_of_a_rating_has_to_be_marked(tmp_path):
