@@ -108,6 +108,7 @@ SOURCES = {
             modules=(
                 "tasks.sources.json_records",
                 "tasks.sources.open_choices",
+                "tasks.sources.star_alternatives",
                 "tasks.sources.star_bookings",
                 "tasks.sources.star_dialogue",
                 "tasks.sources.star_functions",
