@@ -11,7 +11,7 @@ from granite_fc.calls.spec import FunctionSpec
 from tasks.sources.episode import AssistantTurn, CallTurn, Turn
 from tasks.sources.multiwoz_acts import Acts, number_of_hits
 from tasks.sources.multiwoz_functions import same_name
-from tasks.sources.multiwoz_state import SLOT_OF_ACT
+from tasks.sources.multiwoz_state import SLOT_OF_ACT, SPELLING
 from tasks.sources.said import Said, words_of
 from tasks.sources.said_numbers import numbers_in
 from tasks.sources.value_links import leaves
@@ -19,7 +19,6 @@ from tasks.sources.value_links import leaves
 _TELLING = ("Inform", "Recommend", "Select", "OfferBook", "OfferBooked", "Book")
 _UNSAID = ("", "?", "none")
 _IDENTIFYING = ("Name", "Id")
-_SPELLING = {"center": "centre", "moderately": "moderate", "inexpensive": "cheap"}
 # What no result tells: where a fee is to be paid, and how long a table is kept.
 _BEYOND_RESULTS = re.compile(
     r"\bpayable\b|\bat the (train )?station\b|\b(reserved?|held|hold)\b.{0,20}\bminutes\b",
@@ -162,7 +161,7 @@ class _Known:
         schema = function.properties.get(name, {}) if function else {}
         if "enum" not in schema:
             return None
-        words = [_SPELLING.get(word, word) for word in words_of(value)]
+        words = [SPELLING.get(word, word) for word in words_of(value)]
         compact = "".join(words)
         # All places to stay are called hotels.
         return [

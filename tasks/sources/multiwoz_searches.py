@@ -13,9 +13,10 @@ from granite_fc.calls.spec import FunctionSpec
 from tasks.sources.multiwoz_acts import Acts, number_of_hits
 from tasks.sources.multiwoz_functions import SEARCHABLE, Database, fits, same_name
 from tasks.sources.multiwoz_search import Search
-from tasks.sources.multiwoz_state import SLOT_OF_ACT, StateError, read_slots
+from tasks.sources.multiwoz_state import SLOT_OF_ACT, SPELLING, StateError, read_slots
 from tasks.sources.said import Said, words_of
 
+_UNSAID = ("", "not mentioned")
 _TIMES = ("leaveAt", "arriveBy")
 # Slots with values that are said in too many words to look for.
 _YES_OR_NO = ("parking", "internet")
@@ -121,10 +122,11 @@ class Searches:
         if name is not None:
             arguments["name"] = self.name_in_full(name, (domain,))
         for slot, value in self._told.get(domain, {}).items():
-            if slot in function.properties and state.get(slot, "") in ("", "not mentioned"):
+            if slot in function.properties and state.get(slot, "") in _UNSAID:
                 raise StateError("state_misses_request", f"{domain}-{slot}: {value}")
         if domain in self._latest and self._is_accepted(arguments, *self._latest[domain]):
             return
+        self._check_heard(domain, state, arguments)
         if self._is_answered(domain, arguments):
             return
         for slot in _YES_OR_NO:
@@ -205,6 +207,18 @@ class Searches:
         places = find.kept(self._max_rows)
         self._coerced["result_rows_cut"] += len(places) < len(find.hits)
         return {"total_results": len(find.hits), "results": [find.hits[n] for n in places]}
+
+    def _check_heard(
+        self, domain: str, state: Mapping[str, Any], arguments: Mapping[str, Any]
+    ) -> None:
+        """Checks that a state has the area and the price that the request names, if one alone."""
+        passed = {word for value in arguments.values() for word in words_of(str(value))}
+        words = {SPELLING.get(w, w).removesuffix("side") for w in words_of(self._request)} - passed
+        for slot in ("area", "pricerange"):
+            options = self._functions[f"find_{domain}"].properties.get(slot, {}).get("enum", ())
+            named = words.intersection(options)
+            if len(named) == 1 and "name" not in arguments and state.get(slot, "") in _UNSAID:
+                raise StateError("state_misses_request", f"{domain}-{slot}: {named}")
 
     def _is_accepted(
         self, arguments: Mapping[str, Any], find: Search, before: Mapping[str, Any]

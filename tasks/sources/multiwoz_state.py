@@ -13,6 +13,8 @@ _UNSAID = ("", "not mentioned", "none")
 _ANY = ("dontcare", "dont care", "do n't care", "any")
 # Those who say "no" to these need none, but do not mind one.
 _OPTIONAL = ("parking", "internet")
+# Words for values of a search.
+SPELLING = {"center": "centre", "moderately": "moderate", "inexpensive": "cheap"}
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 # Slots of user acts to those of states.

@@ -205,6 +205,18 @@ def test_what_a_row_is_like_is_no_link(tmp_path):
     assert _calls(episode)[1][0]["arguments"] == {"area": "north", "food": "chinese"}
 
 
+@pytest.mark.parametrize(
+    "text, num_calls", [("Indian , southside .", 0), ("Indian .", 1), ("North or south .", 1)]
+)
+def test_a_search_has_the_area_that_the_request_names(tmp_path, text, num_calls):
+    turn = (text, {}, *_reply({"Restaurant-Inform": [["Choice", "1"]]}, {"food": "indian"})[2:])
+    record = _read(tmp_path, _turns(turn))[-1]
+    if num_calls:
+        assert len(_calls(record)) == num_calls
+    else:
+        assert record.reason == "state_misses_request"
+
+
 def test_parking_that_is_not_needed_is_no_constraint(tmp_path):
     asked = {"Hotel-Inform": [["Parking", "no"]]}
     offer = {"Hotel-Recommend": [["Name", "Acorn Guest House"]]}
