@@ -83,6 +83,7 @@ SOURCES = {
                 "tasks.sources.sgd_replies",
                 "tasks.sources.sgd_results",
                 "tasks.sources.sgd_schema",
+                "tasks.sources.sgd_wishes",
                 "tasks.sources.value_links",
                 "tasks.sources.value_origins",
             ),

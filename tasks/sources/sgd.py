@@ -36,7 +36,9 @@ A share of the dialogues has its functions and slots in the words of SGD-X, whic
 schema five times: such episodes are marked `schema_variant`.
 
 An optional argument of a search that no user asked for, and an earlier result has (the airline of
-the flight chosen last), is ungrounded: to choose one is no wish for the next.
+the flight chosen last), is ungrounded: to choose one is no wish for the next. So is one that the
+user told in other words, from which it does not follow, before anybody offered it, wherever an
+earlier result happens to have it.
 
 Further episodes, of a hash-chosen share of the dialogues, are answered by no call:
     missing_parameter: the dialogue until the assistant asks for a required slot of the active

@@ -17,6 +17,7 @@ from tasks.sources.sgd_library import DialogueLibrary
 from tasks.sources.sgd_replies import Statement, statement
 from tasks.sources.sgd_results import Offer
 from tasks.sources.sgd_schema import NotInSchemaError, Service
+from tasks.sources.sgd_wishes import Wishes
 
 # What reading a record raises where a part is missing or of the wrong type.
 MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError)
@@ -67,8 +68,7 @@ class Dialogue:
             before it and its result.
         known_dates: The places in `turns` before which a search for the dates of an event was left
             out that found only what an earlier result shows.
-        unasked: The optional arguments of searches that the user did not ask for: an earlier result
-            has the value, such as the airline of a flight that was chosen.
+        unasked: The arguments that nobody asked for in so many words (`Wishes`).
         left_out: How many questions were left out of `questions`, since what they ask is known, by
             rule.
 
@@ -91,7 +91,7 @@ class Dialogue:
         self.known_dates: list[int] = []
         self.unasked: list[ArgumentPlace] = []
         self.left_out: collections.Counter[str] = collections.Counter()
-        self._told: set[str] = set()
+        self._wishes = Wishes()
         self.opens_with_intent = any(
             action["act"] == "INFORM_INTENT" for action in _actions(record["turns"][0])
         )
@@ -114,9 +114,6 @@ class Dialogue:
             if not isinstance(turn["utterance"], str):
                 raise TypeError(f"the utterance of turn {index} is no text")
             if turn["speaker"] == "USER":
-                for action in _actions(turn):
-                    if action["act"] == "INFORM":
-                        self._told.update(action["canonical_values"])
                 self.given[len(self.turns)] = {
                     value
                     for frame in turn["frames"]
@@ -124,6 +121,7 @@ class Dialogue:
                     if action["act"] != "INFORM_INTENT"
                     for value in self._given(self._library.service(frame["service"]), action)
                 }
+                self._wishes.hear(turn, self.given[len(self.turns)])
                 self.turns.append(UserTurn(turn["utterance"]))
                 wanted = self._lacks_required(turn, turns[index + 1 : index + 2])
                 if wanted is not None:
@@ -141,6 +139,7 @@ class Dialogue:
                 statement(self._library.service(frame["service"]), frame)
                 for frame in turn["frames"]
             ]
+            self._wishes.hear(turn)
             self.turns.append(AssistantTurn(turn["utterance"]))
 
     def _given(self, service: Service, action: Mapping[str, Any]) -> Iterator[str]:
@@ -195,32 +194,13 @@ class Dialogue:
             or any(map(self._library.is_transaction, turn.calls.names))
         ):
             self.offers[len(self.turns)] = list(offers)
-            self.unasked.extend(self._unasked(turn))
+            self.unasked.extend(self._wishes.unasked(self.turns, turn, self._library))
             self.turns.append(turn)
             return
         if before.results != turn.results:
             raise RepeatedCallError(", ".join(turn.calls.names))
         self.repeats.append(len(self.turns))
         self.offers[last] = [*self.offers[last], *offers]
-
-    def _unasked(self, turn: CallTurn) -> Iterator[ArgumentPlace]:
-        specs = {spec.name: spec for spec in self._library.functions(())}
-        found = {
-            value
-            for before in self.turns
-            if isinstance(before, CallTurn)
-            for result in before.results
-            for row in result["results"]
-            for value in row.values()
-        }
-        for number, call in enumerate(turn.calls):
-            if self._library.is_transaction(call.name):
-                continue
-            spec = specs[call.name]
-            for name, value in call.arguments.items():
-                is_default = spec.properties.get(name, {}).get("default") == value
-                if name not in spec.required and not is_default and value in found - self._told:
-                    yield ArgumentPlace(len(self.turns), number, name)
 
     def _call_turn(self, frames: Sequence[Mapping[str, Any]]) -> CallTurn:
         calls, results = [], []

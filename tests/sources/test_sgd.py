@@ -178,6 +178,29 @@ def test_a_search_is_not_limited_to_what_was_found_before_unless_the_user_asks(
     assert [(p.turn, p.parameter) for p in episode.ungrounded] == [(8, "stars")] * (not is_asked)
 
 
+@pytest.mark.parametrize("offered, is_known", [((), False), (("Elm",), True)])
+def test_a_result_gives_no_value_that_the_user_tells_in_other_words(tmp_path, offered, is_known):
+    told = {**action("INFORM", "song", "that tree"), "canonical_values": ["Elm"]}
+    dialogue = {
+        "dialogue_id": "5_4",
+        "services": ["Music_1"],
+        "turns": [
+            user("Play Oak.", "Music_1", "Play", {}),
+            system(
+                "This one?",
+                "Music_1",
+                action("OFFER", "song", *offered),
+                call=("Play", {"song": "Oak"}),
+                results=[{"song": "Elm"}],
+            ),
+            user("That tree.", "Music_1", "Play", {}, told),
+            system("Done.", "Music_1", call=("Play", {"song": "Elm"})),
+        ],
+    }
+    (episode,) = _episodes(_read(tmp_path, [dialogue]))
+    assert [(p.turn, p.parameter) for p in episode.ungrounded] == [(4, "song")] * (not is_known)
+
+
 EVENT_SLOTS = ["event_type", "category", "city", "event_name", "date"]
 EVENTS = {
     "service_name": "Events_2",

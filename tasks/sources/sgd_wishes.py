@@ -1,0 +1,73 @@
+"""Which arguments nobody asked for in the dialogues of Schema-Guided Dialogue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from tasks.sources.episode import ArgumentPlace, CallTurn, Turn
+from tasks.sources.said import Said
+from tasks.sources.sgd_library import DialogueLibrary
+
+
+class Wishes:
+    """What was said of the values of a dialogue so far."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+        # Values told in other words, from which they do not follow.
+        self._reworded: set[str] = set()
+        self._known: set[str] = set()
+
+    def hear(self, turn: Mapping[str, Any], given: Collection[str] | None = None) -> None:
+        """Takes in what is said.
+
+        Args:
+            turn: The data set's turn.
+            given: The values that it gives, where it is the user's.
+        """
+        actions = [action for frame in turn["frames"] for action in frame["actions"]]
+        self._known.update(given or ())
+        for action in actions:
+            if given is None or action["act"] != "INFORM":
+                self._known.update(action["canonical_values"])
+                continue
+            self._told.update(action["canonical_values"])
+            said = Said([turn["utterance"]])
+            self._reworded.update(v for v in action["canonical_values"] if not said.says(v))
+
+    def unasked(
+        self, before: Sequence[Turn], turn: CallTurn, library: DialogueLibrary
+    ) -> Iterator[ArgumentPlace]:
+        """Yields the arguments of a call turn that nobody asked for.
+
+        They are values that the user told in other words, from which they do not follow ("scary"
+        for "Horror"), before anybody said or offered them; and the optional arguments of searches
+        that the user did not tell, and an earlier result has, such as the airline of a flight that
+        was chosen.
+
+        Args:
+            before: The turns before it.
+            turn: The turn.
+            library: The functions of the dialogue's services.
+        """
+        specs = {spec.name: spec for spec in library.functions(())}
+        found = {
+            value
+            for earlier in before
+            if isinstance(earlier, CallTurn)
+            for result in earlier.results
+            for row in result["results"]
+            for value in row.values()
+        }
+        for number, call in enumerate(turn.calls):
+            spec = specs[call.name]
+            for name, value in call.arguments.items():
+                is_chosen = (
+                    name not in spec.required
+                    and not library.is_transaction(call.name)
+                    and spec.properties.get(name, {}).get("default") != value
+                    and value in found - self._told
+                )
+                if is_chosen or value in self._reworded - self._known:
+                    yield ArgumentPlace(len(before), number, name)
