@@ -96,10 +96,11 @@ DEFAULT_SOURCE_RATES: Mapping[str, float] = types.MappingProxyType(
     {name: rate for name, rate in _SOURCE_RATES.items() if name in SOURCES}
 )
 
-# What is left of a source's rate for a sub-task that it has few examples for: about the square root
-# of their number next to what it has for others, for the same reason.
-_FEW_EXAMPLES = {
+# What is left of a source's rate for a sub-task that it serves less well than others: for one with
+# few examples about the square root of their share, for the same reason.
+_LESS_OF = {
     "glaive_function_chaining": 0.5,  # 40 of 130 conversations
+    "slurp_parallel_calls": 0.4,  # a loose label in one of two or three joined requests is enough
 }
 
 # Thousands of training examples in the sequences that the paper was trained on (API-BLEND, arXiv
@@ -160,7 +161,7 @@ def mixture_rates(
     has_own = mixture == PAPER
     if subtasks is None:
         subtasks = 1.0 if has_own else DEFAULT_SUBTASK_RATES
-    few = {} if sources is not None or has_own else _FEW_EXAMPLES
+    less_of = {} if sources is not None or has_own else _LESS_OF
     if sources is None:
         sources = PAPER_SOURCE_RATES if has_own else DEFAULT_SOURCE_RATES
     of_subtask = rates_by_name("mixture_rates.subtasks", subtasks, SUBTASKS)
@@ -181,7 +182,7 @@ def mixture_rates(
         subtask: weights(
             f"mixture_rates.sources of {subtask}",
             {
-                name: of_task.get(name, _scaled(of_source.get(source, 0.0), few.get(name)))
+                name: of_task.get(name, _scaled(of_source.get(source, 0.0), less_of.get(name)))
                 for source, of in pairs
                 if of == subtask and source not in leave_out
                 for name in [task_name(source, subtask)]

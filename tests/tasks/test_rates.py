@@ -121,7 +121,7 @@ def test_declaring_loads_no_tensorflow():
     assert result.stdout.strip() == "[]"
 
 
-def test_a_source_weighs_less_in_a_subtask_that_it_has_few_examples_for():
+def test_a_source_weighs_less_in_a_subtask_that_it_serves_less_well():
     rates = mixture_rates("granite_fc")
     next_best = rates["glaive_next_best_function"] / rates["sgd_next_best_function"]
     chaining = rates["glaive_function_chaining"] / rates["sgd_function_chaining"]
