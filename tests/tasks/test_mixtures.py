@@ -193,3 +193,51 @@ def test_a_budget_is_kept_and_counted():
         assert counts["too_long"] == len(whole) - len(kept)
         seen |= {kind for kind, count in counts.items() if count}
     assert {"trimmed_history", "shed_functions", "too_long"} <= seen
+
+
+def test_the_renderer_follows_gin_and_keeps_its_counts():
+    first = present_renderer("umbrella")
+    assert present_renderer("umbrella", first) is first
+    gin.parse_config("RenderingConfig.sequence_length = 40")
+    second = present_renderer("umbrella", first)
+    assert second is not first
+    assert present_renderer("umbrella", second) is second
+
+
+def test_metrics():
+    task = seqio.get_mixture_or_task("simulator_umbrella")
+    gold = [
+        '<function_call> {"name": "f", "arguments": {"x": 1}}',
+        '<function_call> {"name": "no_function", "arguments": {}}',
+    ]
+    answers = [' <function_call> {"name":"f","arguments":{"x":1.0}}', gold[0]]
+    targets = [task.postprocess_fn(text, example=None, is_target=True) for text in gold]
+    (metric,) = task.metric_fns
+    assert metric(targets, [task.postprocess_fn(text) for text in answers]) == {"exact_match": 50.0}
+
+
+def test_the_vocabulary_gives_text_back():
+    vocabulary = SeqioVocabulary()
+    wrapped = vocabulary.wrapped
+    assert vocabulary.vocab_size == wrapped.size
+    for text in ("", "a", 'USER: "é"\n\n  x\t☃\n'):
+        ids = vocabulary.encode(text)
+        assert ids == wrapped.encode(text) == vocabulary.encode_tf(text).numpy().tolist()
+        assert vocabulary.decode(ids) == text
+        assert vocabulary.decode([*ids, vocabulary.eos_id]) == text
+        assert vocabulary.decode_tf(tf.constant(ids, tf.int32)).numpy().decode() == text
+    assert vocabulary.decode_tf(tf.zeros([0], tf.int32)).numpy() == b""
+    assert vocabulary.decode_tf(tf.zeros([2, 0], tf.int32)).numpy().tolist() == [b"", b""]
+    # What an end-of-sequence id inside a text is stays there.
+    inside = [vocabulary.eos_id, *vocabulary.encode("a")]
+    assert vocabulary.decode(inside) == wrapped.decode(inside)
+    batch = vocabulary.encode_tf(tf.constant(["ab\n", "c"]))
+    assert [row.tolist() for row in batch.numpy()] == [wrapped.encode("ab\n"), wrapped.encode("c")]
+    assert [t.decode() for t in vocabulary.decode_tf(batch).numpy()] == ["ab\n", "c"]
+    assert vocabulary == SeqioVocabulary(wrapped)
+
+
+def test_a_vocabulary_has_to_be_named():
+    gin.clear_config()
+    with pytest.raises(ConfigurationError, match=r"load_vocabulary\.path"):
+        SeqioVocabulary().encode("a")
