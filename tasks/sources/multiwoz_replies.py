@@ -19,9 +19,10 @@ from tasks.sources.value_links import leaves
 _TELLING = ("Inform", "Recommend", "Select", "OfferBook", "OfferBooked", "Book")
 _UNSAID = ("", "?", "none")
 _IDENTIFYING = ("Name", "Id")
-# What no result tells: where a fee is to be paid, and how long a table is kept.
+# What no result tells: where a fee is to be paid, how long a table is kept, and what people think.
 _BEYOND_RESULTS = re.compile(
-    r"\bpayable\b|\bat the (train )?station\b|\b(reserved?|held|hold)\b.{0,20}\bminutes\b",
+    r"\bpayable\b|\bat the (train )?station\b|\b(reserved?|held|hold)\b.{0,20}\bminutes\b"
+    r"|\bpopular\b|\b(highly|well)[ -]+(rated|reviewed|recommended)\b|\breviews\b",
     re.IGNORECASE,
 )
 _FIGURES = re.compile(r"\d+(?::\d\d)?(?:\.\d+)?(?:\s?[ap]\.?m\b)?", re.IGNORECASE)
@@ -36,7 +37,7 @@ def with_replies_marked(
     figure in its text, or be the price of a number of tickets or nights. What something is like has
     to be so in the row that the reply names; where it names none, in a row of a result that shows
     all of its hits, or it has to be what was asked for. A number of hits has to be a result's.
-    Where a fee is payable and how long a table is kept is never known.
+    Where a fee is payable, how long a table is kept and what people think is never known.
 
     Args:
         turns: The conversation; its calls have literal arguments.

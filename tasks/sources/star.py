@@ -92,15 +92,12 @@ class StarConfig(ParserConfig):
             where they have such a question.
         no_function_rate: Share of the dialogues whose opening request also yields a no_function
             episode.
-        out_of_scope_rate: Share of the dialogues that yield a no_function episode from a request
-            that the assistant cannot serve, where they have one.
     """
 
     validation_share: float = 0.1
     num_distractors: int = 6
     missing_parameter_rate: float = 0.3
     no_function_rate: float = 0.1
-    out_of_scope_rate: float = 1.0
 
 
 def episodes(
@@ -184,19 +181,6 @@ class _Parser:
         self, record_id: str, dialogue: Dialogue, own: Sequence[str]
     ) -> Iterator[Record]:
         config = self._config
-        ends = (place + 1 for place in dialogue.out_of_scope)
-        end = next((end for end in ends if _none_is_due(dialogue.turns[:end], own)), None)
-        if end is not None and chance(config.out_of_scope_rate, "out_of_scope", record_id):
-            turns = dialogue.turns[:end]
-            # Any other function might be the one that is asked for.
-            yield from checked(
-                dataclasses.replace(
-                    self._episode(f"{record_id}/out_of_scope", turns, own, "no_function"),
-                    functions=tuple(self._apis[name].function for name in _used(turns, own)),
-                    distractors=(),
-                    services={name: self._apis[name].service for name in _used(turns, own)},
-                )
-            )
         wanted = dialogue.first_question()
         if wanted and chance(config.missing_parameter_rate, "missing_parameter", record_id):
             end, name = wanted
@@ -272,12 +256,6 @@ def _linkable(result: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...]
         is_number = path == ("id",) and not result.keys().isdisjoint(("Airline", "DriverName"))
         if isinstance(value, str) or is_number:
             yield path, value
-
-
-def _none_is_due(turns: Sequence[Turn], own: Sequence[str]) -> bool:
-    """Whether a conversation has called all of the functions."""
-    called = set(_used(turns, ()))
-    return bool(called) and called.issuperset(own)
 
 
 def _used(turns: Sequence[Turn], own: Sequence[str]) -> list[str]:

@@ -18,7 +18,6 @@ from tasks.sources.star_replies import FREE, fits, outcome_of
 
 # What the bank answers to whoever asks before the caller has told enough.
 _REFUSAL = "cannot authenticate"
-_OUT_OF_SCOPE = "out_of_scope"
 # Optional parameters whose values have no other meaning in a request, so that a query without them
 # leaves out what was asked for. First is no class where it stands first.
 _TELLING = ("City", "Class", "Cost", "Location")
@@ -46,8 +45,6 @@ class Dialogue:
     Attributes:
         turns: Its turns.
         cut: Why the dialogue is cut after `turns`, as reason and detail; None where it is not.
-        out_of_scope: Places in `turns` of the replies that say that a request cannot be served,
-            where that was no answer to a question of the assistant.
         coerced: Values changed, by rule.
 
     Raises:
@@ -61,7 +58,6 @@ class Dialogue:
         self._asks: set[int] = set()
         self.turns: list[Turn] = []
         self.cut: tuple[str, str] | None = None
-        self.out_of_scope: list[int] = []
         self.coerced: collections.Counter[str] = collections.Counter()
         query: Mapping[str, Any] | None = None
         try:
@@ -109,20 +105,13 @@ class Dialogue:
             is_template = event["Action"] == "pick_suggestion" and event["ActionLabel"] != FREE
             if self._drops_tries and not is_template:
                 raise QueryError("unprompted_try", text)
-            if event.get("ActionLabel") == _OUT_OF_SCOPE and self._ends_in_request():
-                self.out_of_scope.append(len(self.turns))
             if is_template:
                 self._drop_untold(event["ActionLabel"])
             if is_template and "ask" in event["ActionLabel"].split("_"):
                 self._asks.add(len(self.turns))
-            self.turns.append(AssistantTurn(text, self._is_told(event) if is_template else True))
+            self.turns.append(AssistantTurn(text, self._is_told(event, is_template)))
         self._drops_tries = False
         self._said.add(text)
-
-    def _ends_in_request(self) -> bool:
-        """Whether the user spoke last, and not to answer a question."""
-        is_answer = len(self.turns) - 2 in self._asks
-        return isinstance(self.turns[-1], UserTurn) and not is_answer
 
     def _drop_untold(self, label: str) -> None:
         """Takes away a query of which nothing is told: a value that it needed is asked for."""
@@ -135,12 +124,16 @@ class Dialogue:
             self.coerced["untold_query_dropped"] += 1
             self.turns.pop()
 
-    def _is_told(self, template: Mapping[str, Any]) -> bool:
-        """Whether a template tells what the call right before it returned, if there is one."""
+    def _is_told(self, event: Mapping[str, Any], is_template: bool) -> bool:
+        """Whether a reply tells what the call right before it returned, if there is one.
+
+        A template says by its name what it tells. Of free text that is not known, and some of it
+        tells what no result does.
+        """
         before = self.turns[-1] if self.turns else None
         if not isinstance(before, CallTurn):
             return True
-        return fits(template["ActionLabel"], before.calls[0].name, before.results[0])
+        return is_template and fits(event["ActionLabel"], before.calls[0].name, before.results[0])
 
     def _add_call(self, query: Mapping[str, Any] | None, answer: Mapping[str, Any]) -> None:
         if query is None or query["APIName"] != answer["APIName"]:
@@ -222,7 +215,6 @@ class Dialogue:
         while self.turns and not isinstance(self.turns[-1], UserTurn):
             self.turns.pop()
         self.turns = self.turns[:-1]
-        self.out_of_scope = [place for place in self.out_of_scope if place < len(self.turns)]
         self.cut = (reason, detail)
 
 

@@ -269,6 +269,7 @@ def test_a_reply_states_what_is_shown(tmp_path, text, told, is_grounded):
         ("Done , it 's XYZ .", True),
         ("It is held for 15 minutes , XYZ .", False),
         ("Done , XYZ , the fee is payable at the door .", False),
+        ("Done , XYZ , it is very popular .", False),
         ("Done , XYZ , pay at the station .", False),
         ("It is held for eighteen minutes , XYZ .", False),
         ("At 6 pm , XYZ .", True),

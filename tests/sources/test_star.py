@@ -13,9 +13,7 @@ from tests.real_data import DATA_DIR, needs_public_data
 from tests.sources.dialogue_data import write_star
 from tests.sources.raw_data import write
 
-PLAIN = StarConfig(
-    validation_share=0.0, missing_parameter_rate=0.0, no_function_rate=0.0, out_of_scope_rate=0.0
-)
+PLAIN = StarConfig(validation_share=0.0, missing_parameter_rate=0.0, no_function_rate=0.0)
 
 
 def user(text):
@@ -230,7 +228,7 @@ def test_queries_that_were_asked_for_are_kept_and_repeated_ones_are_not(tmp_path
     asked = _dialogue(
         user("Weather on Sunday and Monday?"),
         *(forecast("Sunday"), forecast("Monday"), forecast("Monday")),
-        free("Rain on both."),
+        template("Rain on both.", "weather_inform_forecast"),
     )
     coercion, episode = _read(tmp_path, asked)
     assert [call["arguments"]["Day"] for call in _calls(episode)] == ["Sunday", "Monday"]
@@ -351,7 +349,7 @@ def test_a_booking_is_due_once_the_user_agrees_to_what_is_possible(tmp_path):
         ((opening, _asked("Check", "Unavailable"), free("No."), user("Do!"), book, failed), [4]),
         ((opening, check, confirm, yes, _asked("Check", "Unavailable"), free("No.")), [4]),
     ]:
-        (episode,) = _read(tmp_path, _dialogue(*events))
+        *_, episode = _read(tmp_path, _dialogue(*events))
         assert episode.ungrounded == tuple(ArgumentPlace(n, 0, "RequestType") for n in places)
 
 
@@ -392,9 +390,9 @@ def test_what_was_possible_or_done_is_not_asked_for_again(tmp_path):
         ("Check", "Unavailable", template("It is full.", "hotel_unavailable"), True),
         ("Check", "Unavailable", template("It failed.", "hotel_reservation_failed"), False),
         ("Check", "Available", template("And your name?", "ask_name"), False),
-        ("Check", "Available", free("The Hilton is free at 1 pm."), True),
-        ("Check", "Available", free("It is free at 2 pm."), False),
-        ("Check", "Unavailable", free("Try the Hyatt Hotel."), False),
+        ("Check", "Available", template("It is free at 2 pm.", "hotel_available"), False),
+        ("Check", "Unavailable", template("Try the Hyatt Hotel.", "hotel_unavailable"), False),
+        ("Check", "Available", free("The Hilton is free at 1 pm."), False),
     ],
 )
 def test_a_reply_tells_what_the_result_says(tmp_path, kind, message, reply, is_grounded):
@@ -405,11 +403,8 @@ def test_a_reply_tells_what_the_result_says(tmp_path, kind, message, reply, is_g
 
 
 def test_negatives(tmp_path):
-    config = StarConfig(
-        validation_share=0.0, missing_parameter_rate=1.0, no_function_rate=1.0, out_of_scope_rate=1
-    )
-    refusal = "I am only able to help you reserve a hotel room."
-    _, refused, question, none = _read(
+    config = StarConfig(validation_share=0.0, missing_parameter_rate=1.0, no_function_rate=1.0)
+    _, question, none = _read(
         tmp_path,
         _dialogue(
             user("I would like a hotel room"),
@@ -417,39 +412,14 @@ def test_negatives(tmp_path):
             user("1 pm at the Hilton"),
             booking('"1 pm"'),
             template("Done."),
-            user("Do you like dogs?"),
-            template(refusal, "out_of_scope"),
         ),
         config=config,
     )
-    assert refused.no_call_reason == "no_function"
-    assert refused.turns[-1] == AssistantTurn(refusal)
-    assert [spec.name for spec in refused.functions] == ["hotel_book"]
-    assert refused.distractors == ()
     assert question.no_call_reason == "missing_parameter"
     assert question.turns[-1] == AssistantTurn("At what time?")
     assert question.functions[0].name == "hotel_book"
     assert none.turns == (UserTurn("I would like a hotel room"),)
     assert not any(spec.name.startswith("hotel") for spec in none.functions)
-
-
-_BOOKED = [*user("The Hilton at 1 pm"), *booking('"1 pm"')]
-
-
-@pytest.mark.parametrize(
-    "events, num_turns",
-    [
-        ((user("A room!"), template("No.", "out_of_scope")), None),
-        ((user("A room"), free("Yes?"), user("Cake!"), template("No.", "out_of_scope")), None),
-        ((_BOOKED, free("Booked."), user("Cake!"), template("No.", "out_of_scope")), 5),
-        ((_BOOKED, template("Go on?", "ask_next"), user("!"), template("?", "out_of_scope")), None),
-    ],
-)
-def test_no_function_fits_only_where_no_task_is_under_way(tmp_path, events, num_turns):
-    config = StarConfig(validation_share=0, missing_parameter_rate=0, no_function_rate=0)
-    records = _read(tmp_path, _dialogue(*events), config=config)
-    found = [r for r in records if isinstance(r, Episode) and r.no_call_reason]
-    assert [len(episode.turns) for episode in found] == ([num_turns] if num_turns else [])
 
 
 @pytest.mark.parametrize(
@@ -486,9 +456,7 @@ def test_files_that_are_not_there_or_no_declarations_are_a_configuration_error(t
 def test_dialogues_of_one_scenario_are_in_one_split(tmp_path):
     weather = (user("Sunday"), query("weather", [("Day", '"Sunday"')], {}))
     dialogues = [_dialogue(*weather, scenario=f"Scenario {n // 3}") for n in range(90)]
-    config = StarConfig(
-        validation_share=0.5, missing_parameter_rate=0, no_function_rate=0, out_of_scope_rate=0
-    )
+    config = StarConfig(validation_share=0.5, missing_parameter_rate=0, no_function_rate=0)
     ids = {
         split: {record.episode_id for record in _read(tmp_path, *dialogues, split=split, config=c)}
         for split, c in (("train", config), ("validation", config))
