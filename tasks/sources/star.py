@@ -71,7 +71,7 @@ FILES = (_DIALOGUES, API_FILES)
 
 # Services of which one may serve a request that was made to another.
 _NEIGHBOURS = (
-    {"hotel", "apartment"},
+    {"hotel", "apartment", "restaurant"},
     {"plane", "ride", "trip"},
     {"party", "meeting", "restaurant"},
 )
@@ -198,7 +198,7 @@ class _Parser:
             and len(opening.text.split()) >= _MIN_OPENING_WORDS
             and chance(config.no_function_rate, "no_function", record_id)
         ):
-            others = self._others(record_id, own, without_neighbours=True)
+            others = self._others(record_id, own)
             yield from checked(
                 Episode(
                     episode_id=f"{record_id}/no_function",
@@ -232,13 +232,10 @@ class _Parser:
             services={name: self._apis[name].service for name in (*names, *others)},
         )
 
-    def _others(
-        self, key: str, own: Sequence[str], *, without_neighbours: bool = False
-    ) -> list[str]:
-        """Returns functions of other services, one of each."""
+    def _others(self, key: str, own: Sequence[str]) -> list[str]:
+        """Returns functions of other services, one of each, that cannot serve the same requests."""
         services = {self._apis[name].service for name in own}
-        if without_neighbours:
-            services |= {s for group in _NEIGHBOURS if group & services for s in group}
+        services |= {s for group in _NEIGHBOURS if group & services for s in group}
         chosen: dict[str, str] = {}
         for name in shuffled(self._apis, str, "distractor", key):
             service = self._apis[name].service

@@ -25,6 +25,8 @@ _AMBIGUOUS = ("First",)
 # An account's number stands out: nothing else that callers say has so many digits in a row.
 _ACCOUNT = "AccountNumber"
 _ACCOUNT_NUMBER = re.compile(r"(?<!\d)\d{8,}(?!\d)")
+# The number of a flight, which nobody guesses.
+_FLIGHT = "id"
 # What changes nothing. Of these the searches return another hit when asked again, as people ask for
 # another one; that the others do is an oddity of the simulated knowledge base.
 _STEADY = re.compile(r"bank_balance|doctor_followup|spaceship_\w+|trip_directions|trivia|weather")
@@ -150,6 +152,7 @@ class Dialogue:
             self.coerced[rule] += 1
             return
         self._check_account_told(arguments, api)
+        self._check_flight_told(arguments, api)
         before = self.turns[-1]
         if isinstance(before, CallTurn) and self._replaces(arguments, before.calls[0], api):
             self.turns.pop()
@@ -179,6 +182,12 @@ class Dialogue:
         for turn in self.turns:
             if isinstance(turn, UserTurn) and (said := _ACCOUNT_NUMBER.search(turn.text)):
                 raise QueryError("value_left_out", f"{api.function.name}.{_ACCOUNT}: {said[0]}")
+
+    def _check_flight_told(self, arguments: Mapping[str, Any], api: Api) -> None:
+        number = arguments.get(_FLIGHT)
+        found = (turn.results[0].get(_FLIGHT) for turn in self.turns if isinstance(turn, CallTurn))
+        if number is not None and not self._said.says(number) and number not in found:
+            raise QueryError("flight_not_told", f"{api.function.name}.{_FLIGHT}: {number}")
 
     def _is_known(self, turn: CallTurn) -> bool:
         """Whether something was looked up, found to be possible or done before, likewise."""

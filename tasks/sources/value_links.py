@@ -78,7 +78,7 @@ def link_values(
         functions: The functions called, for their defaults and the values that they list.
         given: Index of a user turn to values that it gives in other words than their own.
         transactions: Functions that are tried again where they fail, with what is then agreed on:
-            their arguments refer to no result of their own.
+            their arguments refer to no result of their own, and others to that of the last try.
         result_paths: Yields the values of a result that may be referred to, with the ways to them.
 
     Returns:
@@ -197,8 +197,18 @@ class _Linker:
         found = self._origins.candidates(argument)
         if function in self._transactions:
             found = [origin for origin in found if self._called[origin.producer] != function]
+        found = self._of_last_tries(found)
         is_id = argument.field.endswith(_ID) and any(o.field.endswith(_ID) for o in found)
         return found if found and self._is_introduced(argument.value, is_id=is_id) else []
+
+    def _of_last_tries(self, origins: Sequence[Origin]) -> list[Origin]:
+        """The origins without the tries of a transaction that was tried again since."""
+        last: dict[str, int] = {}
+        for origin in origins:
+            function = self._called[origin.producer]
+            if function in self._transactions:
+                last[function] = max(origin.producer, last.get(function, 0))
+        return [o for o in origins if last.get(self._called[o.producer], o.producer) == o.producer]
 
     def _all_or_none(
         self, arguments: Sequence[Argument], candidates: Sequence[list[Origin]]

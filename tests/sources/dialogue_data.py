@@ -46,6 +46,11 @@ STAR_APIS = {
         "output": [_field("BankBalance", "Integer", Min=0, Max=9)],
         "required": [],
     },
+    "plane_book": {
+        "input": [_field("id", "Integer", Min=1, Max=999), _REQUEST_TYPE],
+        "output": [_field("Message")],
+        "required": ["id", "RequestType"],
+    },
     "weather": {
         "input": [_field("Day", "Categorical", Categories=["Sunday", "Monday"])],
         "output": [],

@@ -92,7 +92,7 @@ def test_a_dialogue_is_what_the_assistant_saw_and_did(tmp_path):
     ]
     assert episode.ungrounded == ()
     assert episode.services["hotel_book"] == "hotel"
-    assert {spec.name for spec in episode.distractors} == {"bank_balance", "weather"}
+    assert {spec.name for spec in episode.distractors} == {"bank_balance", "plane_book", "weather"}
 
 
 @pytest.mark.parametrize(
@@ -254,6 +254,17 @@ def test_an_account_is_not_asked_about_without_its_number_once_that_is_said(tmp_
     )
     assert _calls(episode)[0]["arguments"] == {"AccountNumber": "68318931", "PIN": "1596"}
     assert reject.reason == "value_left_out"
+
+
+def test_a_flight_is_one_that_somebody_told(tmp_path):
+    check = query("plane_book", [("id", "766"), ("RequestType", '"Check"')], {})
+    episode, reject = _read(
+        tmp_path,
+        _dialogue(user("Flight 766, please"), check),
+        _dialogue(user("A flight, as soon as possible"), check),
+    )
+    assert _calls(episode)[0]["arguments"] == {"id": 766, "RequestType": "Check"}
+    assert reject.reason == "flight_not_told"
 
 
 def test_what_was_looked_up_before_is_not_looked_up_again(tmp_path):

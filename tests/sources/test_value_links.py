@@ -224,6 +224,9 @@ def test_what_is_tried_again_refers_to_no_result_of_its_own():
     other = calls(("call", {"desk": "Ada Hall"}, {}))
     arguments = linked_arguments([*turns, again, other], transactions=["book"])
     assert arguments == {"desk": Reference("$var_1", (0, "desk"))}
+    done = calls(("book", {"hour": "17:30"}, [{"hour": "17:30", "desk": "Ada Hall"}]))
+    arguments = linked_arguments([*turns, done, other], transactions=["book"])
+    assert arguments == {"desk": Reference("$var_2", (0, "desk"))}
 
 
 def test_of_several_results_the_first_has_a_name_and_the_last_a_date_or_time():
