@@ -17,6 +17,8 @@ Coercions:
         "TO go"), is "To go" in calls and responses.
     decaf_as_said: "Decaf" or "decaffeinated" in a search or in notes is written as the one of the
         two that the customer says.
+    kind_as_said: The menu's word for the kind of an add-on ("Vanilla Sweetener", "Caramel Sauce")
+        is dropped in a search where the customer has not said it.
     escaped_line_break_dropped: A backslash and an "r" at the end of an utterance are dropped.
     request_without_text_is_empty: `show_menu`, which takes no arguments, has an empty request.
     unasked_menu_dropped: Where a request leads to `show_menu` and then `get_menu_items` alone and

@@ -109,6 +109,8 @@ class Conversation:
             if not isinstance(arguments, dict):
                 raise MalformedCallError(f"the arguments of {name} are no object")
             written = self._spelling.to_go(self._spelling.as_said(arguments))
+            if name == "get_addons":
+                written = self._spelling.without_kinds(written)
             written = self._spelling.as_listed(written)
             result = self._spelling.to_go(result)
             self._spelling.learn(result)

@@ -12,6 +12,10 @@ _WITHOUT_CAFFEINE = re.compile(r"\b(decaf|decaffeinated)\b", re.IGNORECASE)
 _TO_GO = "To go"
 # Fields of calls that hold the customer's own words.
 _SAID = frozenset({"query", "notes"})
+# The menu's words for kinds of add-ons, at the end of their names.
+_KIND = re.compile(r"(?<=\S) +(sauce|sweetener|syrup)s?$", re.IGNORECASE)
+_SAID_KIND = re.compile(r"\b(sauce|sweetener|syrup)", re.IGNORECASE)
+_OR = " OR "
 
 
 class Spelling:
@@ -25,10 +29,12 @@ class Spelling:
         self.coercions: collections.Counter[str] = collections.Counter()
         self._listed: dict[tuple[str, str], str] = {}
         self._said: set[str] = set()
+        self._said_kinds: set[str] = set()
 
     def hear(self, text: str) -> None:
         """Takes in what the customer says."""
         self._said.update(word.lower() for word in _WITHOUT_CAFFEINE.findall(text))
+        self._said_kinds.update(kind.lower() for kind in _SAID_KIND.findall(text))
 
     def learn(self, response: Any) -> None:
         """Takes in the options that a response lists for the attributes of an item or order."""
@@ -64,6 +70,15 @@ class Spelling:
             for name, value in arguments.items()
         }
 
+    def without_kinds(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Writes add-ons in a search without the menu's word for the kind, if nobody said it."""
+        query = arguments.get("query")
+        if not isinstance(query, str):
+            return arguments
+        written = _OR.join(map(self._without_kind, query.split(_OR)))
+        self.coercions["kind_as_said"] += written != query
+        return {**arguments, "query": written}
+
     def as_listed(self, value: Any) -> Any:
         """Writes the options chosen in a call or response the way that a response listed them."""
         if isinstance(value, list):
@@ -77,6 +92,11 @@ class Spelling:
             changed["option"] = self._listed.get(place, option)
             self.coercions["option_as_listed"] += changed["option"] != option
         return changed
+
+    def _without_kind(self, addon: str) -> str:
+        kind = _KIND.search(addon)
+        is_unsaid = kind is not None and kind[1].lower() not in self._said_kinds
+        return addon[: kind.start()] if kind is not None and is_unsaid else addon
 
     def _to_go(self, value: Any) -> Any:
         if isinstance(value, list):

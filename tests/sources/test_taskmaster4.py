@@ -18,7 +18,7 @@ ALL_TRAIN = Taskmaster4Config(validation_share=0.0)
 MENU = ("get_menu_items", {"query": "Latte"}, {"menu_items": [{"menu_item_id": "latte-551"}]})
 ADDONS = (
     "get_addons",
-    {"query": "Caramel Sauce", "menu_item_id": "latte-551"},
+    {"query": "Caramel", "menu_item_id": "latte-551"},
     {"addons": [{"addon_id": "sauce-22", "name": "Caramel Sauce", "options": ["NO", "ADD"]}]},
 )
 ADD = (
@@ -74,7 +74,7 @@ def test_an_order_becomes_an_episode_with_references_within_and_across_turns(tmp
     addon = Reference("$var_2", ("addons", 0, "addon_id"))
     assert list(first.calls) == [
         Call("get_menu_items", {"query": "Latte"}, "$var_1"),
-        Call("get_addons", {"query": "Caramel Sauce", "menu_item_id": item}, "$var_2"),
+        Call("get_addons", {"query": "Caramel", "menu_item_id": item}, "$var_2"),
         Call(
             "add_order_item",
             {
@@ -390,6 +390,27 @@ def test_decaf_is_searched_for_in_the_words_of_the_customer(
     assert coercions == expected
     ((_, turn),) = episode.call_turns()
     assert turn.calls[1].arguments["query"] == written
+
+
+@pytest.mark.parametrize(
+    "text, query, written",
+    [
+        ("A latte with vanilla.", "Vanilla Sweetener", "Vanilla"),
+        ("Caramel and oat milk.", "Oat Milk OR Caramel Sauce", "Oat Milk OR Caramel"),
+        ("Caramel sauce, vanilla.", "caramel sauce OR vanilla syrup", "caramel sauce OR vanilla"),
+        ("Which sauces are there? Caramel?", "Caramel Sauce", "Caramel Sauce"),
+        ("A sweet latte.", "Sweetener", "Sweetener"),
+    ],
+)
+def test_the_kind_of_an_add_on_is_searched_for_where_the_customer_says_it(
+    tmp_path, text, query, written
+):
+    look = ("get_addons", {"query": query}, {"addons": []})
+    *coercions, episode = read(tmp_path, order(utterance("user", text, look)))
+    expected = [Coercion("dlg-1", "kind_as_said", 1)] if written != query else []
+    assert coercions == expected
+    ((_, turn),) = episode.call_turns()
+    assert turn.calls[0].arguments["query"] == written
 
 
 def test_before_a_search_of_the_menu_for_an_addon_the_conversation_ends(tmp_path):
