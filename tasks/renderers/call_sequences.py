@@ -22,7 +22,7 @@ from tasks.renderers.instructions import Instructions
 from tasks.renderers.labels import number_labels
 from tasks.renderers.stretches import Exchange, graphs_of, partitions, runs
 from tasks.renderers.values import depends_on_results, skipped_turns
-from tasks.sources.episode import Episode
+from tasks.sources.episode import CallTurn, Episode
 
 NO_CALLS: tuple[Call, ...] = ()
 
@@ -36,7 +36,11 @@ def render_call_turns(
     qualifies: Callable[[CallGraph], bool],
     label_all_shown: bool = False,
 ) -> list[Example]:
-    """One example for each call turn that qualifies, after the turns before it, or negatives."""
+    """One example for each call turn that qualifies, after the turns before it, or negatives.
+
+    None for a turn right after which calls follow that could be asked for with it: nothing that the
+    prompt shows tells that its calls end there.
+    """
     if episode.no_call_reason is not None:
         return assemble_negative(
             episode,
@@ -53,8 +57,9 @@ def render_call_turns(
         calls = tuple(turn.calls)
         if qualifies(turn.calls) and index in skipped:
             context.count("ungrounded")
-        elif qualifies(turn.calls) and depends_on_results(
-            [turn], episode.turns[: index + 1], episode.functions
+        elif qualifies(turn.calls) and (
+            depends_on_results([turn], episode.turns[: index + 1], episode.functions)
+            or _could_go_on(episode, index)
         ):
             context.count("hidden_result")
         elif qualifies(turn.calls):
@@ -77,6 +82,13 @@ def render_call_turns(
             episode, subtask, instructions, context, label_all_shown=label_all_shown
         )
     return examples
+
+
+def _could_go_on(episode: Episode, index: int) -> bool:
+    """Whether the calls right after a call turn could be made without seeing its results."""
+    turns = episode.turns[: index + 2]
+    pair = [turn for turn in turns[index:] if isinstance(turn, CallTurn) and len(turn.calls)]
+    return len(pair) > 1 and not depends_on_results(pair, turns, episode.functions)
 
 
 def render_episode(

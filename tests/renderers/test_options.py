@@ -191,6 +191,21 @@ def test_a_value_that_a_reference_leads_to_counts_where_it_is_said():
     assert said[1].targets == '{"name": "Chez Paul", "people": 3}'
 
 
+def test_calls_that_could_go_on_are_not_asked_for_as_if_they_ended():
+    user, nested, said = hand.NESTED.turns
+    song = CallTurn(CallGraph((Call("play_song", {"title": "Oslo"}),)), (True,))
+    functions = (*hand.NESTED.functions, hand.SONG)
+
+    def episode(*turns):
+        return dataclasses.replace(hand.NESTED, functions=functions, turns=turns)
+
+    examples, counts = render("nested_calls", episode(user, nested, song, said))
+    assert examples == [] and counts["hidden_result"] == 1
+    cloudy = CallTurn(CallGraph((Call("play_song", {"title": "4 degrees"}),)), (True,))
+    for turns in ((user, nested, said, user, song), (user, nested, cloudy), (user, song, nested)):
+        assert len(render("nested_calls", episode(*turns))[0]) == 1
+
+
 def test_a_row_beyond_the_first_is_not_known_before_its_result_is_seen():
     def episode(row):
         calls = (
