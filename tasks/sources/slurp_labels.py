@@ -30,6 +30,12 @@ _OPEN = frozenset(
         "social_post",
     }
 )
+# A text that breaks off: "send an email to". After a question word or I, a preposition may be last.
+_BREAKS_OFF = re.compile(
+    r"(?:.*\b)?(?:an?|and|my|or|the)"
+    r"|(?!.*\b(?:what|when|where|which|who|how|i)\b).*\b(?:about|at|for|in|of|to)"
+    r"|(?:how|what|where|who)\b(?!.* (?:he|it|she|that|there|they|this) \w+$).* (?:are|is)"
+)
 # What a request has to say.
 _SAID_TOO = {"calendar_set": "event_name"}
 
@@ -72,6 +78,8 @@ class Labels:
         for value, slot in self._usually_marked.get(utterance.intent, {}).items():
             if slot in FUNCTIONS[utterance.intent].properties and _has(utterance.rest, value):
                 return Reject(key, "slot_left_out", f"{slot} {value!r}: {text}")
+        if _BREAKS_OFF.fullmatch(utterance.shape.casefold().strip()):
+            return Reject(key, "unfinished", text)
         return None
 
 

@@ -78,6 +78,24 @@ def test_what_is_unfit_is_named(tmp_path, row, reason):
     assert (record.record_id, record.reason) == ("devel.jsonl:1", reason)
 
 
+@pytest.mark.parametrize(
+    "row, is_unfinished",
+    [
+        (utterance("please set alarm for", "alarm", "set"), True),
+        (utterance("book a [transport_type : train] to", "transport", "ticket"), True),
+        (utterance("how far away is", "qa", "factoid"), True),
+        (utterance("post a complaint about the", "social", "post"), True),
+        (utterance("tell me what time it is", "datetime", "query"), False),
+        (utterance("what time is my alarm set for", "alarm", "query"), False),
+        (utterance("go on with the book i was listening to", "play", "audiobook"), False),
+        (utterance("the mood of [house_place : mine]", "iot", "hue_lightchange"), False),
+    ],
+)
+def test_what_breaks_off_is_named(tmp_path, row, is_unfinished):
+    (record,) = _read(tmp_path, row)
+    assert (isinstance(record, Reject) and record.reason == "unfinished") == is_unfinished
+
+
 def test_what_others_mark_has_to_be_marked(tmp_path):
     marked = [
         utterance(f"{w} at [time : six]", "alarm", "set") for w in ("wake me", "alarm", "set it")
