@@ -11,8 +11,10 @@ The labels are those of a crowd. Of the other functions, those whose requests ar
 one are not on offer beside it (see `tasks.sources.wording`). Rejected: a request of one word
 (`one_word`), or of two without a slot, where labels are arbitrary (`two_words`), one that breaks
 off, as "send an email to" (`unfinished`), one that leaves unmarked what others mark as a slot
-(`slot_left_out`), one that has a slot which its intent has only by mistake (`unknown_argument`),
-texts that come again. All rejects are about 10 % of the rows.
+(`slot_left_out`), one that has a slot which its intent has only by mistake (`unknown_argument`) or
+whose value mostly fills another slot of its function (`unusual_slot`), texts that come again. All
+rejects are about 10 % of the rows.
+
 Small talk becomes no_function episodes, and so does a share of the requests, with functions that
 serve another purpose; small talk with slots is rejected (`small_talk_with_slots`), since much of it
 is a request after all.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tasks.sources.records import Reject
 from tasks.sources.slurp_functions import FUNCTIONS, SMALL_TALK
@@ -13,6 +13,7 @@ from tasks.sources.wording import words_in
 
 # What is marked at least so often, and mostly, is expected to be marked.
 _OFTEN = 3
+_MOSTLY = 2
 _ANY = ""
 # Ends a word of four letters or more.
 _PLURAL = re.compile(r"(?<=[a-z]{2}[a-rt-z])s(?= |$)")
@@ -30,6 +31,8 @@ _OPEN = frozenset(
         "social_post",
     }
 )
+# What a value may begin with that does not tell which slot it fills.
+_ARTICLE = re.compile(r"^(?:an?|my|the) ")
 # A text that breaks off: "send an email to". After a question word or I, a preposition may be last.
 _BREAKS_OFF = re.compile(
     r"(?:.*\b)?(?:an?|and|my|or|the)"
@@ -49,6 +52,7 @@ class Labels:
 
     def __init__(self, utterances: Sequence[Utterance]) -> None:
         self._usually_marked = _usually_marked(utterances)
+        self._slots = _slots_of_values(utterances)
         self._telling = _telling(utterances)
 
     def lacks_slot(self, utterance: Utterance) -> bool:
@@ -80,7 +84,19 @@ class Labels:
                 return Reject(key, "slot_left_out", f"{slot} {value!r}: {text}")
         if _BREAKS_OFF.fullmatch(utterance.shape.casefold().strip()):
             return Reject(key, "unfinished", text)
+        for slot, value in utterance.slots:
+            if usual := self._usual_slot(utterance.intent, slot, value):
+                return Reject(key, "unusual_slot", f"{slot} {value!r}, not {usual}: {text}")
         return None
+
+    def _usual_slot(self, intent: str, slot: str, value: str) -> str:
+        """Returns a function's other slot that a value fills often, and mostly; empty for none."""
+        counted = self._slots[_plain(value)]
+        for other, count in counted.items():
+            enough = count >= max(_OFTEN, _MOSTLY * counted[slot])
+            if other != slot and enough and other in FUNCTIONS[intent].properties:
+                return other
+        return ""
 
 
 def _usually_marked(utterances: Sequence[Utterance]) -> dict[str, dict[str, str]]:
@@ -98,9 +114,24 @@ def _usually_marked(utterances: Sequence[Utterance]) -> dict[str, dict[str, str]
         usual[group] = {
             value: slot
             for (value, slot), count in counted.items()
-            if count >= _OFTEN and count > 2 * unmarked.count(f" {value} ")
+            if count >= _OFTEN and count > _MOSTLY * unmarked.count(f" {value} ")
         }
     return {intent: usual[_ANY] | own for intent, own in usual.items()}
+
+
+def _slots_of_values(
+    utterances: Sequence[Utterance],
+) -> Mapping[str, collections.Counter[str]]:
+    """Returns by value how many different texts have it in each slot."""
+    slots: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    for utterance in {u.text.casefold(): u for u in utterances}.values():
+        for slot, value in utterance.slots:
+            slots[_plain(value)][slot] += 1
+    return slots
+
+
+def _plain(value: str) -> str:
+    return _ARTICLE.sub("", value.casefold(), count=1)
 
 
 def _telling(utterances: Sequence[Utterance]) -> set[str]:

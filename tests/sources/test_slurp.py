@@ -104,6 +104,14 @@ def test_what_others_mark_has_to_be_marked(tmp_path):
     assert isinstance(last, Reject) and last.reason == "slot_left_out"
 
 
+@pytest.mark.parametrize("slot, is_unusual", [("time", True), ("date", False)])
+def test_a_value_in_another_slot_than_usual_is_named(tmp_path, slot, is_unusual):
+    value = "this weekend"
+    usual = [utterance(f"{w} [date : {value}]", "alarm", "set") for w in ("wake me", "set", "to")]
+    *_, last = _read(tmp_path, *usual, utterance(f"i go [{slot} : {value}]", "alarm", "set"))
+    assert (isinstance(last, Reject) and last.reason == "unusual_slot") == is_unusual
+
+
 def test_singular_and_plural_have_to_be_marked_alike(tmp_path):
     train = "[transport_type : train]"
     marked = [utterance(f"{w} {train}", "transport", "query") for w in ("which", "a", "find a")]
