@@ -25,7 +25,8 @@ two requests there is one more that joins two or three of them (see `tasks.sourc
 joined is a request whose words are likelier for another function, nor one that has a rare word
 outside its slots ("turn on the tv", "the next septa train to |") or that puts something into the
 calendar without an `event_name`, since the crowd probably left a slot unmarked; its arguments are
-not asked for (`ungrounded`), its function is.
+not asked for (`ungrounded`), its function is. Nor is one joined that names two events, which may
+ask for two calls, or that is to look into the calendar and has no word for it.
 """
 
 from __future__ import annotations
@@ -109,7 +110,8 @@ def episodes(
             continue
         request = _request(utterance, advantages)
         lacks_slot = labels.lacks_slot(utterance)
-        is_clear = not lacks_slot and max(advantages.values(), default=0) <= 0
+        is_clear = not lacks_slot and not labels.is_doubtful(utterance)
+        is_clear &= max(advantages.values(), default=0) <= 0
         for record in checked(
             _episode(request.record_id, request.text, [request], config), utterance.coerced
         ):

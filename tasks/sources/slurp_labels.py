@@ -41,6 +41,12 @@ _BREAKS_OFF = re.compile(
 )
 # What a request has to say.
 _SAID_TOO = {"calendar_set": "event_name"}
+# A request to look into the calendar has a question's word or one to look up; "meeting reminders
+# from three to five" may as well ask for an event.
+_LOOKS_UP = re.compile(
+    r"\b(?:am|any|anything|are|check|did|do|does|find|give|ha[sv]e?|how|is|list|look|open|read|see|"
+    r"show|tell|what|when|where|which|who|will)\b"
+)
 
 
 class Labels:
@@ -66,6 +72,16 @@ class Labels:
         if marked and utterance.intent in _OPEN:
             return False
         return utterance.text.casefold() in self._telling
+
+    def is_doubtful(self, utterance: Utterance) -> bool:
+        """Whether a text may ask for two calls, of two events, or for another than it is said to.
+
+        It names two events, or is to look into the calendar and does not say so.
+        """
+        if sum(slot == "event_name" for slot, _ in utterance.slots) > 1:
+            return True
+        looks_up = _LOOKS_UP.search(utterance.text.casefold())
+        return utterance.intent == "calendar_query" and not looks_up
 
     def unfit(self, utterance: Utterance) -> Reject | None:
         """Returns why an utterance is not used, or None."""

@@ -197,6 +197,27 @@ def test_arguments_are_not_asked_for_where_one_is_probably_missing(tmp_path, row
     assert joined and (not lacks_slot or not any(row["sentence"] in text for text in joined))
 
 
+@pytest.mark.parametrize(
+    "row, is_doubtful",
+    [
+        (utterance("add [event_name : golf] and [event_name : tea]", "calendar", "set"), True),
+        (utterance("add [event_name : tea]", "calendar", "set"), False),
+        (utterance("my [event_name : tea] please", "calendar", "query"), True),
+        (utterance("when is my [event_name : tea]", "calendar", "query"), False),
+    ],
+)
+def test_what_may_ask_for_other_calls_is_not_joined(tmp_path, row, is_doubtful):
+    rows = [
+        utterance(f"add [event_name : e{n}] and my [date : d{n}]", "calendar", "set") for n in "abc"
+    ]
+    rows += [utterance(f"when is my [event_name : {e}] please", "calendar", "query") for e in "abc"]
+    config = dataclasses.replace(SINGLE, joined_per_request=1.0)
+    made = [r for r in _read(tmp_path, row, *rows, config=config) if isinstance(r, Episode)]
+    assert _calls(made[0]) and not made[0].ungrounded
+    joined = [e.turns[0].text for e in made if e.marks]
+    assert joined and any(row["sentence"] in text for text in joined) != is_doubtful
+
+
 @needs_public_data
 def test_real_requests():
     records = {s: list(slurp.episodes(DATA_DIR / "SLURP", s)) for s in ("train", "validation")}
