@@ -27,6 +27,7 @@ is added once the arguments are found to be grounded or not: it says no date tha
 What a user says in other words than a call has it is given where it is a date, a time, a number,
 one of the values that the schema lists, or a place ("SF"): these follow from what is said. Of
 other values ("AMC Metreon" for "AMC Metreon 16", "Pizza" for "Italian") only the words are given.
+So it is with words for a price that fit two of the values listed ("affordable", "fancy").
 
 A reply that states what neither the conversation nor a row that is shown gives is marked as not
 grounded (`tasks.sources.sgd_replies`), as is one that says whether something was done of which the

@@ -17,7 +17,7 @@ from tasks.sources.sgd_library import DialogueLibrary
 from tasks.sources.sgd_replies import Statement, statement
 from tasks.sources.sgd_results import Offer
 from tasks.sources.sgd_schema import NotInSchemaError, Service
-from tasks.sources.sgd_wishes import Wishes
+from tasks.sources.sgd_wishes import Wishes, leaves_price_open
 
 # What reading a record raises where a part is missing or of the wrong type.
 MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError)
@@ -119,6 +119,7 @@ class Dialogue:
                     for frame in turn["frames"]
                     for action in frame["actions"]
                     if action["act"] != "INFORM_INTENT"
+                    and not leaves_price_open(action["slot"], turn["utterance"])
                     for value in self._given(self._library.service(frame["service"]), action)
                 }
                 self._wishes.hear(turn, self.given[len(self.turns)])

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from tasks.sources.episode import ArgumentPlace, CallTurn, Turn
 from tasks.sources.said import Said
 from tasks.sources.sgd_library import DialogueLibrary
+
+_PRICE_RANGE = "price_range"
+# Words for a price that fit two of the values listed: inexpensive and moderate, or both expensive
+# ones. One is a common misspelling.
+_OPEN_PRICE = re.compile(
+    r"\b(affordable|afforadable|economical|fancy)\b"
+    r"|(\bnot|n't|\bnothing)( \w+)? (costly|expensive|pricey)\b",
+    re.IGNORECASE,
+)
+
+
+def leaves_price_open(slot: str, text: str) -> bool:
+    """Whether what is said of a range of prices fits two of its values.
+
+    Args:
+        slot: The slot of which it is said.
+        text: What the user says.
+    """
+    return slot == _PRICE_RANGE and _OPEN_PRICE.search(text) is not None
 
 
 class Wishes:
@@ -42,9 +62,9 @@ class Wishes:
         """Yields the arguments of a call turn that nobody asked for.
 
         They are values that the user told in other words, from which they do not follow ("scary"
-        for "Horror"), before anybody said or offered them; and the optional arguments of searches
-        that the user did not tell, and an earlier result has, such as the airline of a flight that
-        was chosen.
+        for "Horror", "affordable" for "moderate"), before anybody said or offered them; and the
+        optional arguments of searches that the user did not tell, and an earlier result has, such
+        as the airline of a flight that was chosen.
 
         Args:
             before: The turns before it.

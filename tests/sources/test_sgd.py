@@ -161,6 +161,33 @@ def test_other_words_give_a_value_only_where_it_follows(
     assert (not episode.ungrounded) == is_given
 
 
+@pytest.mark.parametrize(
+    "text, value, is_given",
+    [
+        ("Something affordable.", "moderate", False),
+        ("Something that isn't too pricey.", "moderate", False),
+        ("A fancy one.", "expensive", False),
+        ("It may be pricey.", "expensive", True),
+        ("Reasonably priced.", "moderate", True),
+        ("Affordable, I mean moderate.", "moderate", True),
+    ],
+)
+def test_a_word_for_a_price_gives_a_value_only_where_it_fits_no_other(
+    tmp_path, text, value, is_given
+):
+    told = action("INFORM", "price_range", value)
+    dialogue = {
+        "dialogue_id": "5_5",
+        "services": ["Music_1"],
+        "turns": [
+            user(text, "Music_1", "Play", {}, told),
+            system("Done.", "Music_1", call=("Play", {"song": value})),
+        ],
+    }
+    (episode,) = _episodes(_read(tmp_path, [dialogue]))
+    assert (not episode.ungrounded) == is_given
+
+
 @pytest.mark.parametrize("told, is_asked", [((), False), (("5",), True)])
 def test_a_search_is_not_limited_to_what_was_found_before_unless_the_user_asks(
     tmp_path, told, is_asked
