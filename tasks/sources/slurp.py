@@ -55,8 +55,10 @@ from tasks.sources.wording import Wording
 SOURCE = "slurp"
 FILES = (r"dataset/slurp/(train|devel|test)\.jsonl",)
 
-# A function whose requests are worded like this one, or nearly: nats of log-likelihood.
-_SERVES_TOO = -1.0
+# Functions by how much likelier a request's words are for them, in nats: what may serve it beside
+# its own ("google train tickets"), what small talk is worded like, what surely does not serve it.
+_SERVES_TOO = -3.0
+_WORDED_ALIKE = -1.0
 _CLEARLY_ANOTHER = -4.0
 
 
@@ -172,7 +174,7 @@ def _small_talk(
     offered = [
         name
         for name in shuffled(FUNCTIONS, str, "small_talk", utterance.record_id)
-        if SERVICES[name] in NARROW_SERVICES and advantages.get(name, -math.inf) < _SERVES_TOO
+        if SERVICES[name] in NARROW_SERVICES and advantages.get(name, -math.inf) < _WORDED_ALIKE
     ]
     return _unanswered(utterance.record_id, utterance.text, offered, config)
 

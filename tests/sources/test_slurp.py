@@ -162,6 +162,25 @@ def test_what_is_worded_for_another_function_is_not_joined(tmp_path):
     assert any("noon" in e.turns[0].text for e in episodes if isinstance(e, Episode))
 
 
+def test_what_may_serve_as_well_is_not_on_offer(tmp_path):
+    buys = [
+        "buy a ticket",
+        "buy me a ticket",
+        "book a ticket",
+        "a ticket for me",
+        "book and buy it",
+    ]
+    rows = [utterance(f"{text} {n}", "transport", "ticket") for text in buys for n in "wxyz"]
+    rows += [utterance(f"how much is a ticket {n}", "transport", "query") for n in "wxyz"]
+    offered = {
+        episode.turns[0].text: {f.name for f in episode.functions}
+        for episode in _read(tmp_path, *rows)
+        if isinstance(episode, Episode)
+    }
+    assert "transport_query" not in offered["a ticket for me w"]
+    assert "transport_ticket" in offered["how much is a ticket w"]
+
+
 def test_what_probably_lacks_a_slot_is_not_joined(tmp_path):
     rows = [utterance(t, "iot", "wemo_on") for t in ("turn on the tv", "turn on the socket")]
     often = [utterance(f"please turn on the socket {w}", "iot", "wemo_on") for w in ("now", "on")]
@@ -225,7 +244,7 @@ def test_real_requests():
     rejected_rows = [r for r in rejects if r.reason != "no_partner"]
     folder = RawFolder(DATA_DIR / "SLURP")
     rows = sum(folder.read(name).count(b"\n") for name in folder.names(slurp.FILES[0]))
-    assert len(rejected_rows) < 0.095 * rows
+    assert len(rejected_rows) < 0.105 * rows
     episodes = [r for r in records["validation"] if isinstance(r, Episode)]
     assert len(episodes) > 580
     # Every sixth request with a slot.
