@@ -29,6 +29,15 @@ _PLACE_WORDS = frozenset(
     words_of("address airport area city country destination from location origin place station to")
 )
 _PLACE = re.compile(r"\b(?:around|at|from|in|near|to) (?:the )?[A-Z]")
+# Where somebody says who somebody is.
+_INTRODUCTION = re.compile(
+    r"\b(?i:my|his|her|our|whose) (?i:full |last |first )?(?i:name(?: is|['’]s)) \w"
+    r"|\b(?i:this is|i['’]m|i am|call me) [A-Z][a-z]"
+)
+_PERSON_WORDS = frozenset(
+    words_of("user customer full patient host renter guest caller person first last contact")
+)
+_PERSON_NAME = re.compile(r"\bname of whoever\b|\bfull name\b|\bperson's name\b", re.IGNORECASE)
 # Shorter values occur in unrelated rows by chance.
 _MIN_LENGTH = 3
 _MAX_SMALL = 20
@@ -92,8 +101,8 @@ def could_be_about(spec: FunctionSpec, turns: Sequence[Turn], calls: Collection[
     """Whether a text may give a value to a function that it does not ask for.
 
     It may where a call has a parameter of the same name, and where the text says a value that the
-    function lists, a word of a parameter's name, or any identifier, date, time of day or place if
-    the function takes such a value.
+    function lists, a word of a parameter's name, or any identifier, date, time of day, place or
+    person's name if the function takes such a value.
     """
     said = said_in(turns)
     text = " ".join(turn.text for turn in turns if not isinstance(turn, CallTurn))
@@ -113,6 +122,8 @@ def could_be_about(spec: FunctionSpec, turns: Sequence[Turn], calls: Collection[
             return True
         if not words.isdisjoint(_MOMENT_WORDS) and _tells_moment(text.casefold()):
             return True
+        if _is_name_of_person(name, schema) and _INTRODUCTION.search(text):
+            return True
     return False
 
 
@@ -120,6 +131,12 @@ def name_words(name: str) -> frozenset[str]:
     """The words of a parameter's name, in whatever style, that say what it is about."""
     words = (word.casefold() for word in _NAME_WORD.findall(name))
     return frozenset(word for word in words if len(word) > 1) - _EMPTY_WORDS
+
+
+def _is_name_of_person(name: str, schema: Mapping[str, Any]) -> bool:
+    words = {word.casefold() for word in _NAME_WORD.findall(name)}
+    is_named = "name" in words and not words.isdisjoint(_PERSON_WORDS)
+    return is_named or _PERSON_NAME.search(str(schema.get("description", ""))) is not None
 
 
 def _tells_moment(text: str) -> bool:

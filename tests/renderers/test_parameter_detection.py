@@ -238,6 +238,23 @@ def test_a_negative_asks_about_no_function_that_the_text_might_give_a_value(prop
     assert targets(negative) == ["{}"] * is_asked
 
 
+@pytest.mark.parametrize(
+    ("text", "properties", "is_asked"),
+    [
+        ("My name is mark. Play a song", {"UserName": {"type": "string"}}, False),
+        ("I'm Ann Lee. Play a song", {"patient_name": {"type": "string"}}, False),
+        ("This is Ann", {"who": {"type": "string", "description": "Name of whoever asks"}}, False),
+        ("I'm looking for a song", {"UserName": {"type": "string"}}, True),
+        ("My name is Mark. Play a song", {"hotel_name": {"type": "string"}}, True),
+        ("My name is Mark. Play a song", {"user": {"type": "string"}}, True),
+    ],
+)
+def test_a_negative_asks_about_no_person_where_one_is_introduced(text, properties, is_asked):
+    functions = (function("other", **properties),)
+    negative = Episode("e", "hand", functions, (UserTurn(text),), no_call_reason="no_function")
+    assert targets(negative) == ["{}"] * is_asked
+
+
 def test_a_negative_asks_about_a_function_that_is_not_called():
     turns = (*hand.DIALOGUE.turns, UserTurn("And a taxi"))
     negative = dataclasses.replace(
