@@ -5,7 +5,9 @@ and a slot that is given several times becomes a list. Runs of white space becom
 and values alike (rule `white_space`); values of one slot with nothing but white space between them
 are one (rule `pieces_joined`). A text that comes again, or that also occurs in the validation
 split, is rejected, and so is one that leaves unmarked what others mark: a word for the present, the
-theater, the unit of a rating, or "newest" and the like (`slot_left_out`).
+theater, the unit of a rating, "newest" and the like, or "this" before the kind of book
+(`slot_left_out`). Rejected as well is one that marks what is to be added as the playlist, as in
+"add | to my list |" (`roles_swapped`), or the "around" of a time as a place (`time_as_place`).
 
 Some wordings, such as "Find" and a title, occur under two intents. Where one does, the function of
 the other intent is not on offer; nor is one for which the words outside the values are likelier
@@ -37,6 +39,7 @@ from tasks.sources.json_records import read_value
 from tasks.sources.raw_files import RawFolder
 from tasks.sources.records import Record, Reject, checked
 from tasks.sources.snips_functions import FUNCTIONS, RELATED, SERVICES
+from tasks.sources.snips_labels import unfit
 from tasks.sources.wording import Wording
 
 SOURCE = "snips"
@@ -45,14 +48,6 @@ _FILES = {"train": "train_{intent}_full.json", "validation": "validate_{intent}.
 _SPLITS = tuple(_FILES)
 FILES = (rf"{_ROOT}/\w+/(train_\w+_full|validate_\w+)\.json",)
 
-# Words that fill a slot wherever its intent has it.
-_FILLS = {
-    "timeRange": re.compile(r"\b(?:today'?s?|tonight|tomorrow|currently|now)\b", re.IGNORECASE),
-    # The singular is never marked.
-    "rating_unit": re.compile(r"\b(?:star|point)s?\b", re.IGNORECASE),
-    "sort": re.compile(r"\b(?:new(?:est)?|latest)\b", re.IGNORECASE),
-    "object_location_type": re.compile(r"\btheat(?:er|re)s?\b", re.IGNORECASE),
-}
 # What would serve a request for a work that is to be played as well.
 _PLAYS = "PlayMusic"
 _TO_PLAY = re.compile(r"\b(?:play|listen|hear|put on)\b", re.IGNORECASE)
@@ -103,8 +98,8 @@ def episodes(
             yield Reject(request.record_id, reason, request.text)
         else:
             seen.add(_key(request.text))
-            if request.left_out:
-                yield Reject(request.record_id, "slot_left_out", request.left_out)
+            if request.unfit:
+                yield Reject(request.record_id, *request.unfit)
                 continue
             rivals = request.rivals | intents[request.shape] - {request.call.name}
             requests.append(dataclasses.replace(request, rivals=rivals))
@@ -144,7 +139,7 @@ class _Request(Request):
     raw: str = ""  # the text with its white space
     unmarked: str = ""  # the text outside the values
     shape: str = ""  # the words, with | for a title
-    left_out: str = ""  # what fills a slot and is not marked; empty where nothing is
+    unfit: tuple[str, str] | None = None  # why the labels are not to be relied on, and where
     num_joined: int = 0
 
 
@@ -191,7 +186,7 @@ def _request(record_id: str, intent: str, pieces: Sequence[Mapping[str, str]]) -
         raw=raw,
         unmarked="|".join(piece["text"] for piece in pieces if "entity" not in piece),
         shape=_shape(pieces),
-        left_out=_left_out(intent, pieces),
+        unfit=unfit(intent, pieces),
         num_joined=num_joined,
     )
 
@@ -224,17 +219,6 @@ def _is_to_play(intent: str, pieces: Sequence[Mapping[str, str]]) -> bool:
     """Whether a request says that the work it is about is to be played."""
     unmarked = "|".join(piece["text"] for piece in pieces if "entity" not in piece)
     return intent == "SearchCreativeWork" and _TO_PLAY.search(unmarked) is not None
-
-
-def _left_out(intent: str, pieces: Sequence[Mapping[str, str]]) -> str:
-    """Returns a slot and the piece that fills it without being marked, or an empty text."""
-    for slot, words in _FILLS.items():
-        for piece in pieces:
-            if "entity" in piece or slot not in FUNCTIONS[intent].properties:
-                continue
-            if words.search(piece["text"]):
-                return f"{slot}: {piece['text'].strip()}"
-    return ""
 
 
 def _episode(episode_id: str, text: str, parts: Sequence[Request], config: SnipsConfig) -> Episode:

@@ -167,6 +167,64 @@ def test_the_unit_of_a_rating_has_to_be_marked(tmp_path):
     assert _calls(episodes["RateBook-1"])[0].arguments["rating_unit"] == "stars"
 
 
+OWNER, LIST = ("my", "playlist_owner"), ("Hits", "playlist")
+
+
+@pytest.mark.parametrize(
+    "row, is_swapped",
+    [
+        (snips_row("add ", LIST, " to ", OWNER, " list ", ("Ed", "artist")), True),
+        (snips_row("add ", ("tune", "music_item"), " ", LIST, " to ", OWNER, " playlist"), True),
+        (snips_row("I want to add ", LIST, " by ", ("Ed", "artist")), True),
+        (snips_row("add ", ("Ed", "artist"), " to ", OWNER, " ", LIST), False),
+        (snips_row("for ", OWNER, " playlist ", LIST, " add ", ("Ed", "artist")), False),
+        (snips_row("edit ", LIST, " by adding ", ("Ed", "artist")), False),
+        (snips_row("add ", ("Ed", "artist"), " to ", LIST, " to ", OWNER, " playlist"), False),
+        (snips_row("add to ", LIST, " by Ed the ", ("song", "music_item")), False),
+    ],
+)
+def test_what_is_added_is_no_playlist(tmp_path, row, is_swapped):
+    records = list(snips.episodes(_write(tmp_path, "AddToPlaylist", row), "train", SINGLE))
+    assert any(isinstance(r, Reject) and r.reason == "roles_swapped" for r in records) == is_swapped
+
+
+@pytest.mark.parametrize(
+    "row, reason",
+    [
+        (
+            snips_row("rate this ", ("book", "object_type"), " ", ("5", "rating_value")),
+            "slot_left_out",
+        ),
+        (
+            snips_row(
+                "rate this ",
+                ("current", "object_select"),
+                ("book", "object_type"),
+                ("5", "rating_value"),
+            ),
+            None,
+        ),
+        (snips_row("I give this a ", ("5", "rating_value")), None),
+    ],
+)
+def test_this_selects_a_book(tmp_path, row, reason):
+    records = list(snips.episodes(_write(tmp_path, "RateBook", row), "train", SINGLE))
+    rejects = [r.reason for r in records if isinstance(r, Reject) and "RateBook" in r.record_id]
+    assert rejects == ([reason] if reason else [])
+
+
+def test_what_a_time_is_near_to_is_no_place(tmp_path):
+    rows = [
+        snips_row("rain ", (w, "spatial_relation"), " ", ("2 am", "timeRange"))
+        for w in ("around", "nearby")
+    ]
+    records = list(snips.episodes(_write(tmp_path, "GetWeather", *rows), "train", SINGLE))
+    rejects = [
+        r.record_id for r in records if isinstance(r, Reject) and r.reason == "time_as_place"
+    ]
+    assert rejects == ["GetWeather-0"]
+
+
 def test_no_function_is_offered_that_may_serve_and_three_or_more_are(tmp_path):
     config = dataclasses.replace(SINGLE, no_function_rate=1.0)
     row = snips_row("Play ", ("Help", "track"))
