@@ -8,9 +8,12 @@ Types follow the tool's declaration. A numeral in a string becomes a number wher
 number (rule `numeral_to_number`); any other value of a wrong type is rejected. The requests are
 generated, and some do not say what their gold call passes: such a value is marked as not grounded.
 A bare kind of thing that stands for a value is rejected (`placeholder_value`): it looks as if said.
-So is a request that has the name of a parameter which no call passes (`argument_left_out`).
+So is a request that has the name of a parameter which no call passes (`argument_left_out`), and one
+for several calls with a sentence that begins with a condition, since the gold calls do not wait for
+what it depends on (`conditional_request`).
 
-Tools that would do instead of a needed one are not on offer (`seal_tools_catalogue`).
+Tools that would do instead of a needed one are not on offer (`seal_tools_catalogue`). A request
+that calls two such tools, and with one argument in common, is rejected (`same_purpose`).
 
 Nearly all requests for several tools are for independent calls: of the 700, 27 have a call that
 takes another's output. Most of these take one that is something else, such as a diagnosis for a
@@ -22,6 +25,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -50,6 +54,10 @@ _REQUESTS = "Seal-Tools_Dataset/dev.jsonl"
 FILES = (re.escape(_TOOLS), re.escape(_REQUESTS))
 
 _OUTPUT = re.compile(r"API_call_(\d+)")
+# A condition that opens a sentence, but for one of politeness.
+_CONDITION = re.compile(
+    r"(?:^|[.;!?]\s+)(?:and |then )?if\b(?! (?:possible|necessary|needed)\b)", re.IGNORECASE
+)
 _NAME_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
@@ -156,6 +164,10 @@ def _records(request: _Request, catalogue: Catalogue, config: SealToolsConfig) -
         for name, value in call.arguments.items():
             if is_placeholder(value, query):
                 raise CallError("placeholder_value", f"{name} {value!r}: {query}")
+    if len(calls) > 1 and _CONDITION.search(query):
+        raise CallError("conditional_request", query)
+    if same := _same_purpose(calls, tools):
+        raise CallError("same_purpose", f"{same}: {query}")
     if left_out := _left_out(query, calls, tools):
         raise CallError("argument_left_out", f"{left_out}: {query}")
     needed = list(dict.fromkeys(call.name for call in calls))
@@ -252,6 +264,17 @@ def _left_out(query: str, calls: Sequence[Call], tools: Mapping[str, Tool]) -> s
         for name in tools[call.name].function.properties:
             if name not in passed and _has(said, _name_words(name)):
                 return f"{call.name}: {name}"
+    return ""
+
+
+def _same_purpose(calls: Sequence[Call], tools: Mapping[str, Tool]) -> str:
+    """Returns two tools that would do instead of each other and are asked alike; empty for none."""
+    for one, other in itertools.combinations(calls, 2):
+        shared = one.arguments.keys() & other.arguments.keys()
+        alike = any(one.arguments[name] == other.arguments[name] for name in shared)
+        same_tool = one.name == other.name
+        if alike and not same_tool and tools[one.name].would_do_instead_of(tools[other.name]):
+            return f"{one.name} and {other.name}"
     return ""
 
 

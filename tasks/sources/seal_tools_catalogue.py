@@ -1,7 +1,7 @@
 """The tools of Seal-Tools, by name, field and area.
 
 Several do the same under different names. What would do instead of a needed tool is not offered
-beside it: a tool whose name is the same apart from its first word and from "Info" or "Information"
+beside it: a tool whose name is the same apart from its first word and from "Info" or the like
 (`getDrugInfo`, `searchDrug`), unless the first words tell changes apart (`addDrug`), or whose
 description has nearly all words in common with the needed tool's, or all of the shorter one and a
 single one more.
@@ -22,7 +22,7 @@ from tasks.sources.said import words_of
 _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array"}
 
 _NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_ASIDE = frozenset({"info", "information"})
+_ASIDE = frozenset({"data", "info", "information"})
 # First words of names of tools that change something, those alike together.
 _CHANGES = (
     frozenset({"add", "create", "make", "register"}),

@@ -13,6 +13,7 @@ def _tool(name, description, field="Health/Care"):
     [
         ("searchDrug", "Look for medicine", True),
         ("drug", "Tells of medicine", True),
+        ("fetchDrugData", "Look for medicine", True),
         ("getMedicine", "Search for information about a particular drug and its dose", True),
         ("getDrugPrice", "Retrieve the price of a drug", False),
         ("getMedicine", "Retrieve drug dose statistics for adults", True),
