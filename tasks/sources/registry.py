@@ -162,6 +162,8 @@ SOURCES = {
                 "tasks.sources.joining",
                 "tasks.sources.json_records",
                 "tasks.sources.snips_functions",
+                "tasks.sources.snips_labels",
+                "tasks.sources.wording",
             ),
             folders=("SNIPS", "nlu-benchmark"),
         ),
