@@ -5,6 +5,7 @@ a list. An intent inside a slot becomes an earlier call with a label, and the sl
 its output. Intent and slot names are written in lower case. Where query and parse are split into
 words differently, the request is taken from the parse (rule `request_from_parse`). A character that
 is written as an escape, such as \u2019 or \ u 2019, is put in its place (rule `escape_replaced`).
+The last dot of "a . m ." moves into the slot that ends before it (rule `dot_included`).
 
 The splits that the data set comes with overlap, so all files are pooled and split again by a hash
 of the text. Rejected: intents outside the supported set, texts that come again, and actions that
@@ -37,6 +38,8 @@ FILES = (r"Dataset/Human Annotated Data/(train|validation|test)\.tsv",)
 
 # Where a text was split into words, an escape may have been split as well.
 _ESCAPE = re.compile(r"\\ ?u ?([0-9a-f]{4})\b")
+
+_DOT_OUTSIDE = re.compile(r"(?<![a-z])([ap] \. m)((?: \])+) \.(?= )", re.IGNORECASE)
 
 # No request is nested half as deeply.
 _MAX_DEPTH = 32
@@ -226,6 +229,7 @@ def _character(escape: re.Match[str]) -> str:
 def _records(
     record_id: str, query: str, parse: str, escapes: int, config: TopV2Config
 ) -> Iterator[Record]:
+    parse, dots = _DOT_OUTSIDE.subn(r"\1 .\2", parse)
     root = read_parse(parse)
     for intent in root.all_intents():
         if intent.name.startswith("unsupported"):
@@ -250,7 +254,9 @@ def _records(
             distractors=tuple(FUNCTIONS[name] for name in others),
             services={name: DOMAINS[name] for name in (*needed, *related, *others)},
         ),
-        collections.Counter(request_from_parse=int(words != query), escape_replaced=escapes),
+        collections.Counter(
+            request_from_parse=int(words != query), escape_replaced=escapes, dot_included=dots
+        ),
     )
     if chance(config.no_function_rate, "no_function", record_id):
         near = domains | {d for group in _NEIGHBOURS if group & domains for d in group}

@@ -151,6 +151,24 @@ def test_escapes_are_replaced_in_query_and_parse(tmp_path):
     assert plain.turns[0].text == "tell Bo \\up"
 
 
+def test_the_dot_of_a_time_is_in_its_slot(tmp_path):
+    rows = [
+        ("wake me at 9 a . m .", "[IN:CREATE_ALARM wake me [SL:DATE_TIME at 9 a . m ] . ]"),
+        (
+            "cancel my 2 P . M . alarm",
+            "[IN:DELETE_ALARM cancel my "
+            "[SL:ALARM_NAME [IN:GET_TIME [SL:DATE_TIME 2 P . M ] ] ] . alarm ]",
+        ),
+        ("wake me at 9 .", "[IN:CREATE_ALARM wake me [SL:DATE_TIME at 9 ] . ]"),
+    ]
+    records = list(topv2.episodes(write_topv2(tmp_path, rows), "train", ALL))
+    episodes = [r for r in records if isinstance(r, Episode)]
+    assert [e.turns[0].text for e in episodes] == [text for text, _ in rows]
+    values = [v for e in episodes for _, turn in e.call_turns() for v in _literals(turn.calls)]
+    assert values == ["at 9 a . m .", "2 P . M .", "at 9"]
+    assert [r.rule for r in records if isinstance(r, Coercion)] == ["dot_included"] * 2
+
+
 def test_every_text_is_in_one_split(tmp_path):
     rows = [(f"timer {n}", f"[IN:GET_TIMER timer {n} ]") for n in range(200)]
     directory = write_topv2(tmp_path, rows)
@@ -189,6 +207,7 @@ def test_real_requests():
         with path.open(encoding="utf-8", newline="") as file:
             for n, row in enumerate(csv.DictReader(file, delimiter="\t", quoting=3), start=1):
                 parse = re.sub(r"\\u(\w{4})", lambda e: chr(int(e[1], 16)), row["en_parse"])
+                parse = re.sub(r"(?i)(\b\d*[ap] \. m)((?: \])+) \.", r"\1 .\2", parse)
                 rows[f"{path.stem}-{n}"] = {"en_parse": parse}
     with_calls = [e for e in episodes if e.no_call_reason is None]
     assert len(rows) == 10_896 == len(with_calls) + len(rejects)
