@@ -65,7 +65,7 @@ class ArgumentPlace(NamedTuple):
     Attributes:
         turn: Index in the episode's turns.
         call: Index in the turn's calls.
-        parameter: Name of the argument.
+        parameter: Name of the argument; empty for one that the call probably lacks.
     """
 
     turn: int
@@ -95,7 +95,7 @@ class Episode:
             returned what they did).
         ungrounded: The arguments whose values nobody could know: neither the conversation before
             the call nor an earlier result gives them, and the schema does not offer them; and those
-            of calls that probably lack another, which the labels of the data set left out.
+            that the labels of the data set probably left out.
     """
 
     episode_id: str

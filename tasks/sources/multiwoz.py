@@ -140,7 +140,7 @@ class _Parser:
             dialogue = Dialogue(raw["log"], self._functions, self._database, config.max_result_rows)
             goal = raw["goal"]
             wanted = [domain for domain in _DOMAINS if goal.get(domain)]
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             yield Reject(record_id, "malformed", repr(error))
             return
         if any(isinstance(turn, CallTurn) for turn in dialogue.turns):

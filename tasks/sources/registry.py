@@ -138,6 +138,7 @@ SOURCES = {
             parser="tasks.sources.taskmaster4",
             config="tasks.sources.taskmaster4:Taskmaster4Config",
             modules=(
+                "tasks.sources.json_records",
                 "tasks.sources.taskmaster4_conversation",
                 "tasks.sources.taskmaster4_functions",
                 "tasks.sources.taskmaster4_orders",

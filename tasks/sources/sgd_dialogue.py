@@ -20,7 +20,7 @@ from tasks.sources.sgd_schema import NotInSchemaError, Service
 from tasks.sources.sgd_wishes import Wishes, leaves_price_open
 
 # What reading a record raises where a part is missing or of the wrong type.
-MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
 
 _NUMBER = re.compile(r"[$]?[\d,]+(\.\d+)?")
 # Slots that hold a place, of which people say a short or a long name.

@@ -120,8 +120,7 @@ def episodes(
             if isinstance(record, Episode) and is_clear:
                 requests.append(request)
             if isinstance(record, Episode) and lacks_slot:
-                places = (ArgumentPlace(1, 0, name) for name in request.call.arguments)
-                record = dataclasses.replace(record, ungrounded=tuple(places))
+                record = dataclasses.replace(record, ungrounded=(ArgumentPlace(1, 0, ""),))
             yield record
         if chance(config.no_function_rate, "no_function", request.record_id):
             yield from checked(_no_function(request, advantages, config))

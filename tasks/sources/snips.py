@@ -148,7 +148,7 @@ def _read(folder: RawFolder, split: str) -> Iterator[_Request | Reject]:
         name = f"{_ROOT}/{intent}/{_FILES[split].format(intent=intent)}"
         file = PurePosixPath(name).name
         try:
-            rows = read_value(folder.read_text(name))[intent]
+            rows = list(read_value(folder.read_text(name))[intent])
         except (ValueError, KeyError, TypeError) as error:
             yield Reject(file, "malformed", repr(error))
             continue

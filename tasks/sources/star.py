@@ -115,7 +115,14 @@ def episodes(
                 yield from parser.records(record_id, raw)
         except NotJsonNumber as error:
             yield from _once(split, Reject(record_id, "not_json_number", str(error)))
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        except (
+            AttributeError,
+            IndexError,
+            KeyError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ) as error:
             yield from _once(split, Reject(record_id, "malformed", repr(error)))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-# Where calls have dates that depend on it, a source adds what day it is to the first user turn.
-_TOLD_TIME = re.compile(r"\(It is [^()]*\.\)")
+# Where calls have dates that depend on it, a source adds what day it is to the first user turn,
+# before what the user says or after it.
+_TOLD_TIME = re.compile(r"^\(It is [^()]*\d[^()]*\.\)|\(It is [^()]*\d[^()]*\.\)$")
 
 
 def told_time(text: str) -> str:

@@ -1,4 +1,6 @@
+import ast
 import dataclasses
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -11,6 +13,7 @@ import pytest
 from granite_fc.errors import ConfigurationError
 from tasks.sources.locations import source_locations
 from tasks.sources.registry import SOURCES
+from tasks.sources.source import _SHARED_CODE
 from tests.sources.dialogue_data import write_multiwoz, write_star, write_tau_bench
 from tests.sources.raw_data import (
     hotel_dialogue,
@@ -44,6 +47,39 @@ def data_dir(tmp_path):
     write_seal_tools(tmp_path / "SealTools", [])
     write_topv2(tmp_path / "TOPv2_HinglishTOP", [])
     return tmp_path
+
+
+# They say how code is configured and fails, not what episodes say.
+_NO_CONTENT = ("granite_fc.errors", "tasks.sources.parser_config", "tasks.sources.registry")
+
+
+def _imported(module):
+    """The project's modules that a module imports, itself included, and those that they do."""
+    found, todo = set(), [module]
+    while todo:
+        name = todo.pop()
+        if name in found or not name.startswith(("granite_fc", "tasks")):
+            continue
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None or spec.origin.endswith("__init__.py"):
+            continue
+        found.add(name)
+        for node in ast.walk(ast.parse(Path(spec.origin).read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                todo.append(node.module)
+    return found
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_change_of_any_module_that_decides_the_episodes_is_noticed(name):
+    source = SOURCES[name]
+    digested = (source.parser, *source.modules, *_SHARED_CODE, *_NO_CONTENT)
+    missed = {
+        module
+        for module in _imported(source.parser)
+        if not any(module == known or module.startswith(f"{known}.") for known in digested)
+    }
+    assert not missed
 
 
 def test_registry_and_parsers_load_no_tensorflow():

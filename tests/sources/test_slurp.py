@@ -2,6 +2,8 @@ import dataclasses
 
 import pytest
 
+from tasks.renderers import RENDERERS, RenderingContext
+from tasks.rendering_config import RenderingConfig
 from tasks.sources import slurp
 from tasks.sources.episode import Episode
 from tasks.sources.raw_files import RawFolder
@@ -211,7 +213,10 @@ def test_arguments_are_not_asked_for_where_one_is_probably_missing(tmp_path, row
     rows += [utterance(f"remind me of [event_name : {e}]", "calendar", "set") for e in "abc"]
     config = dataclasses.replace(SINGLE, joined_per_request=1.0)
     made = [r for r in _read(tmp_path, row, *rows, config=config) if isinstance(r, Episode)]
-    assert bool(made[0].ungrounded) == (lacks_slot and bool(_calls(made[0])[0].arguments))
+    assert bool(made[0].ungrounded) == lacks_slot
+    context = RenderingContext(RenderingConfig())
+    assert bool(RENDERERS["umbrella"](made[0], context)) != lacks_slot
+    assert RENDERERS["name_detection"](made[0], context)
     joined = [e.turns[0].text for e in made if e.marks]
     assert joined and (not lacks_slot or not any(row["sentence"] in text for text in joined))
 
@@ -247,8 +252,8 @@ def test_real_requests():
     assert len(rejected_rows) < 0.105 * rows
     episodes = [r for r in records["validation"] if isinstance(r, Episode)]
     assert len(episodes) > 580
-    # Every sixth request with a slot.
-    assert 0.05 < sum(bool(e.ungrounded) for e in episodes) / len(episodes) < 0.12
+    # Every sixth request probably lacks a slot.
+    assert 0.1 < sum(bool(e.ungrounded) for e in episodes) / len(episodes) < 0.2
     for episode in episodes:
         assert problem(episode) is None
         assert not (episode.marks and episode.ungrounded)

@@ -53,12 +53,14 @@ def test_what_cannot_be_read_is_a_reject_and_the_rest_is_read(tmp_path):
     folder = write_snips(tmp_path) / "2017-06-custom-intent-engines"
     (folder / "RateBook/train_RateBook_full.json").write_text('{"RateBook": [')
     (folder / "PlayMusic/train_PlayMusic_full.json").write_bytes(b'{"PlayMusic": ["caf\xe9"]}')
+    (folder / "BookRestaurant/train_BookRestaurant_full.json").write_text('{"BookRestaurant": 5}')
     (folder / "GetWeather/train_GetWeather_full.json").write_text(
         '{"GetWeather": [{"data": [{"text": 7}]}, {"data": []}, {}, {"data": [{"text": "rain"}]}]}'
     )
     records = list(snips.episodes(tmp_path, "train", SINGLE))
     assert {(r.record_id, r.reason) for r in records if isinstance(r, Reject)} == {
         ("train_RateBook_full.json", "malformed"),
+        ("train_BookRestaurant_full.json", "malformed"),
         ("train_PlayMusic_full.json", "malformed"),
         ("train_GetWeather_full.json:1", "malformed"),
         ("train_GetWeather_full.json:2", "malformed"),

@@ -12,9 +12,11 @@ def test_the_day_that_a_source_tells_is_not_said():
         AssistantTurn("(It is full.)"),
         UserTurn("Then for tomorrow (It is 2034-01-01 08:00:00.)"),
         UserTurn("It is fine (really)."),
+        UserTurn("Hurry (It is urgent.) and go on"),
     )
     assert user_texts(Episode("e", "s", (), turns)) == [
         "A table for two",
         "Then for tomorrow",
         "It is fine (really).",
+        "Hurry (It is urgent.) and go on",
     ]
