@@ -61,8 +61,9 @@ class RenderingConfig:
         instructions: "varied" (every phrasing of a sub-task), "short" (those of a few words) or
             "released" (the one with which the dialect's models were released; where none is known,
             always the same phrasing).
-        num_functions: Functions in a library: those needed, always, and distractors up to this
-            number, of the same service first. Two numbers: from the first to the second.
+        num_functions: Functions in a library: those needed and those that the shown conversation
+            calls, always, even beyond this number, and distractors up to it, of the same service
+            first. Two numbers: from the first to the second.
         function_detail: How a function is written: "full" (JSON with types and required
             parameters), "paper" (JSON without them, as the Granite function-calling models were
             trained), "signature" (`f(a: string, b: integer = 3) - description`) or "description"
@@ -98,9 +99,9 @@ class RenderingConfig:
             later exchange that stays refers), "conversation" (all calls of a conversation are asked
             for in several stretches, the calls before each being shown). Three things hold in any
             order: three functions stay, or as many as there are, until no history can go and no
-            conversation into more stretches; two always stay; and where functions are written as
-            "description", history goes before distractors, since such a function takes a line and
-            an exchange many.
+            conversation into more stretches; two always stay, and where the third goes, the history
+            that then has room comes back; and where functions are written as "description", history
+            goes before distractors, since such a function takes a line and an exchange many.
     """
 
     seed: int = 0
