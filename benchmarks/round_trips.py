@@ -4,11 +4,13 @@
         --gin_file=runs/granite_fc_mix.gin --gin.DATA_DIR=... --gin.MODEL_DIR=...
 
 Renders every episode of every split for the sub-tasks that write calls, as the configuration says,
-augmentations and shortening included. A target passes if its dialect parses it without remainder,
-if its calls are calls of the episode in a row (exactly: names, values and their types, references;
-only labels are numbered anew), if each of its references leads to a call that it makes itself or
-that the prompt shows with that label, and if its calls, written in every dialect and parsed again,
-are the same. Prints a table and the first failures; the exit status is 1 where there is one.
+augmentations and shortening included. A target passes if its dialect parses it without remainder;
+if its calls are those of whole exchanges of the episode (of one whole call turn, for nested and
+parallel calls), exactly: names, values and their types, references, with labels numbered anew; if
+it has none only where the last request is answered by none; if each of its references leads to a
+call that it makes itself or that the prompt shows with that label; and if its calls, written in
+every dialect and parsed again, are the same. Prints a table and the first failures; the exit status
+is 1 where there is one.
 """
 
 from __future__ import annotations
@@ -28,12 +30,14 @@ from granite_fc.data.cache_files import SPLITS
 from tasks.dialects import DIALECTS, dialect_of_calls
 from tasks.episode_renderer import EPISODE, SPLIT, present_renderer
 from tasks.rates import SOURCES_OF_SUBTASK
-from tasks.sources.episode import CallTurn, Episode
+from tasks.sources.episode import CallTurn, Episode, UserTurn
 from tasks.sources.locations import source_locations
 from tasks.sources.registry import SOURCES
-from tasks.subtasks import CALL_SUBTASKS, UMBRELLA
+from tasks.subtasks import CALL_SUBTASKS, NESTED_CALLS, PARALLEL_CALLS, UMBRELLA
 
 _FAILURES_PRINTED = 5
+# Sub-tasks whose targets are the calls of one call turn.
+_OF_ONE_TURN = (NESTED_CALLS, PARALLEL_CALLS)
 
 
 class Tally(NamedTuple):
@@ -50,11 +54,12 @@ class Tally(NamedTuple):
     failures: Sequence[str]
 
 
-def problem(episode: Episode, inputs: str, targets: str) -> str | None:
+def problem(episode: Episode, subtask: str, inputs: str, targets: str) -> str | None:
     """What is wrong with the target of an example, or None.
 
     Args:
         episode: The episode that it shows, as augmented.
+        subtask: What the example is of.
         inputs: The prompt.
         targets: The calls as text.
     """
@@ -62,11 +67,14 @@ def problem(episode: Episode, inputs: str, targets: str) -> str | None:
     result = dialect.parse_calls(targets)
     if result.error is not None or result.text:
         return f"does not parse: {result.error or result.text!r}"
-    turns = [turn for turn in episode.turns if isinstance(turn, CallTurn)]
-    calls = [call for turn in turns for call in turn.calls]
-    size = len(result.calls)
-    starts = range(len(calls) - size + 1)
-    if size and not any(same_calls(result.calls, calls[s : s + size]) for s in starts):
+    calls = [call for _, turn in episode.call_turns() for call in turn.calls]
+    if not result.calls and not _is_answered_by_none(episode):
+        return f"calls nothing: {targets}"
+    bounds = _bounds(episode, of_turns=subtask in _OF_ONE_TURN)
+    spans = itertools.combinations(bounds, 2)
+    if subtask in _OF_ONE_TURN:
+        spans = itertools.pairwise(bounds)
+    if result.calls and not any(same_calls(result.calls, calls[a:b]) for a, b in spans):
         return f"no calls of the episode: {targets}"
     own = {call.label for call in result.calls}
     unescaped = inputs.replace('\\"', '"')
@@ -81,8 +89,27 @@ def problem(episode: Episode, inputs: str, targets: str) -> str | None:
     return None
 
 
+def _is_answered_by_none(episode: Episode) -> bool:
+    asks = [index for index, turn in enumerate(episode.turns) if isinstance(turn, UserTurn)]
+    calls = [index for index, _ in episode.call_turns()]
+    return episode.no_call_reason is not None or not calls or calls[-1] < asks[-1]
+
+
+def _bounds(episode: Episode, *, of_turns: bool) -> list[int]:
+    """How many calls come before each exchange, or each call turn, and how many there are."""
+    bounds, number = [0], 0
+    for turn in episode.turns:
+        if isinstance(turn, CallTurn):
+            number += len(turn.calls)
+        if isinstance(turn, CallTurn if of_turns else UserTurn):
+            bounds.append(number)
+    return [*bounds, number]
+
+
 def same_calls(written: Sequence[Call], calls: Sequence[Call]) -> bool:
     """Whether calls are the same but for the names of labels, and have no label in vain."""
+    if len(written) != len(calls):
+        return False
     renamed: dict[str, str] = {}
     for first, second in zip(written, calls, strict=True):
         if first.name != second.name or first.arguments.keys() != second.arguments.keys():
@@ -142,7 +169,7 @@ def check_source(name: str, num_episodes: int | None = None) -> Tally:
             for shown, found in renderer.rendered(record):
                 examples[subtask] += len(found)
                 for made in found:
-                    wrong = problem(shown, made.inputs, made.targets)
+                    wrong = problem(shown, subtask, made.inputs, made.targets)
                     if wrong is not None:
                         failures.append(f"{subtask} {episode.episode_id}: {wrong}")
     return Tally(name, dict(examples), failures)

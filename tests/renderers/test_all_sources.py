@@ -56,7 +56,7 @@ def check(episodes, counter):
         for episode, context in itertools.product(episodes, contexts):
             for inputs, targets in RENDERERS[subtask](episode, context):
                 assert dialect_of_calls(targets) is dialect
-                assert problem(episode, inputs, targets) is None
+                assert problem(episode, subtask, inputs, targets) is None
                 assert vocabulary.decode(vocabulary.encode(targets)) == targets
 
 
