@@ -64,6 +64,8 @@ class Source:
         modules: Further modules that decide the content of its episodes.
         folders: Names that its folder in the data directory may have; none where the data is
             generated.
+        writes_calls: Whether its calls have their arguments; else there are only names to learn,
+            and no umbrella examples.
         deals_splits: Whether the source itself keeps what is to be unseen out of its train split,
             so that it is neither divided by function nor searched for near-duplicates. The
             simulator deals values and ways to say things to its splits; short requests that come

@@ -13,7 +13,8 @@ where it is the one that is due (`star_bookings`).
 
 Coercions, beside those of `star_queries`:
     repeated_query_dropped: the same query again, right after its result, where the last result is
-        kept, or later on to look up what was returned before.
+        kept, or later on with the same result, to look something up or where that was found to be
+        possible or was done.
     other_type_dropped: a check or a booking that the other one, with the same other arguments,
         follows right after its result; the user agreed to nothing in between.
     earlier_try_dropped: a query that the next one, to the same API, replaces right after its
@@ -24,19 +25,29 @@ Coercions, beside those of `star_queries`:
     empty_search_dropped: a search for anything at all.
     untold_query_dropped: a query that changes nothing, where the reply is a template that asks for
         a value of the same service and tells nothing of the result.
-    ungrounded_reply: a reply right after a query that tells another outcome than the result has, or
-        none, or states something that is not known (`star_replies`); it is marked, and no target.
-    cut_before_REASON: the dialogue until the last reply before a query that is no valid call, or
-        before such tries where the reply is free. A query to the bank without the account's number
-        is none once the user has said that.
+    ungrounded_reply: a reply right after a query that is in free words, or tells another outcome
+        than the result has, or none, or states something that is not known (`star_replies`); it is
+        marked, and no target.
+    cut_before_REASON: the dialogue until the last reply before what is no valid call.
 
-Further episodes are answered by no call:
-    no_function, with the dialogue's own functions: the dialogue until the assistant says that the
-        request is out of its scope, where all these functions have been called; else values may
-        have been said for one that is still to be called.
-    no_function, with functions of other services: the opening request, of a hash-chosen share.
+Where nothing is called before, the dialogue is rejected for that reason. The reasons:
+    malformed, unknown_argument, several_values, operator_not_supported, conflicting_constraints: a
+        query that cannot be read as arguments (`star_queries`).
+    unknown_function, result_without_query, argument_does_not_fit: one of an API that is not
+        described, a result of another API than was asked, or arguments that the API does not take.
+    value_left_out: a query that changes nothing and lacks a city, class, price or place which the
+        last request names, or one to the bank without the account's number that the user has said.
+    flight_not_told: an `id`, as a flight has it, that nobody has said and no result has.
+    repeated_query: the same query again that now returns something else, to an API of which that
+        is an oddity.
+    unprompted_try: an earlier try, as above, where the reply is free.
+Rejected as well is a dialogue that is not complete (`not_complete`), that has no call (`no_call`),
+that is no such JSON (`malformed`, `not_json_number`), or that breaks a rule of `records.problem`.
+
+Further episodes, of hash-chosen shares of the dialogues, are answered by no call:
+    no_function, with functions of other services: the opening request.
     missing_parameter: the dialogue until a question of the assistant before its first call, where
-        nobody has said a required value of that call, of a hash-chosen share.
+        nobody has said a required value of that call.
 """
 
 from __future__ import annotations
