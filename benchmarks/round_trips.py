@@ -70,10 +70,9 @@ def problem(episode: Episode, subtask: str, inputs: str, targets: str) -> str | 
     calls = [call for _, turn in episode.call_turns() for call in turn.calls]
     if not result.calls and not _is_answered_by_none(episode):
         return f"calls nothing: {targets}"
-    bounds = _bounds(episode, of_turns=subtask in _OF_ONE_TURN)
-    spans = itertools.combinations(bounds, 2)
-    if subtask in _OF_ONE_TURN:
-        spans = itertools.pairwise(bounds)
+    of_one = subtask in _OF_ONE_TURN
+    bounds = _bounds(episode, of_turns=of_one)
+    spans = itertools.pairwise(bounds) if of_one else itertools.combinations(bounds, 2)
     if result.calls and not any(same_calls(result.calls, calls[a:b]) for a, b in spans):
         return f"no calls of the episode: {targets}"
     own = {call.label for call in result.calls}
