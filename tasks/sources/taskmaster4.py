@@ -39,9 +39,11 @@ A conversation in which a placeholder of the collection's instructions was left 
 rejected (`unfilled_template`), and so is an order that the user wants to go of which no call says
 so (`to_go_left_out`), or with a wish for something that can be chosen, or for a size, that no call
 passes on (`wish_left_out`), or of which a call has a drink or a choice that nobody spoke of
-(`choice_not_said`; both in `tasks.sources.taskmaster4_wishes`). Where nothing is before the calls
-that the last three rules cut, the reason is `unknown_identifier`, `menu_for_search` or
-`addon_as_item`. Those without a call, about something that no coffee bar serves, become
+(`choice_not_said`; both in `tasks.sources.taskmaster4_wishes`). Where no call is before those
+that the last four rules cut, the reason is `malformed_call`, `unknown_identifier`,
+`menu_for_search` or `addon_as_item`; a record of another form is `malformed`. Of the 3,710
+conversations 11 % are rejected, most as `menu_for_search` (147), `unfilled_template` (100),
+`wish_left_out` (64) or `choice_not_said` (42). Those without a call, about something that no coffee bar serves, become
 `no_function` episodes, except those that ask what food or drink the bar has (`menu_question`):
 other conversations look that up. Replies that tell of a menu which no result gives are marked
 (`tasks.sources.taskmaster4_replies`), and so are conversations that end in a search for an ordered
@@ -71,7 +73,7 @@ from tasks.sources.taskmaster4_conversation import (
     MalformedCallError,
     UnfilledTemplateError,
 )
-from tasks.sources.taskmaster4_functions import FUNCTIONS, SERVICE
+from tasks.sources.taskmaster4_functions import CHANGE_THE_ORDER, FUNCTIONS, SERVICE
 from tasks.sources.taskmaster4_orders import with_latest_change
 from tasks.sources.taskmaster4_replies import with_known_offers
 from tasks.sources.taskmaster4_wishes import (
@@ -86,7 +88,6 @@ SOURCE = "taskmaster4"
 FILES = (r"TM-4-2024/data/data_\d+\.json",)
 
 _SEARCH = frozenset({"get_menu_items", "get_addons"})
-_CHANGE_THE_ORDER = frozenset({"add_order_item", "update_order", "update_order_item"})
 _SHOW_OR_FINISH = frozenset({"get_order_details", "finish_order"})
 _FOOD_OR_DRINK = (
     r"(foods?|snacks?|drinks?|beverages?|breakfast|lunch|dessert|sandwich(es)?|bagels?|biscuits?|"
@@ -306,8 +307,8 @@ def _is_noted(earlier: Call, later: Call) -> bool:
 
 def _have_order(earlier: str, later: Call) -> bool:
     """Whether a call has to come after one of that function, whether it refers to it or not."""
-    if later.name in _CHANGE_THE_ORDER:
+    if later.name in CHANGE_THE_ORDER:
         return earlier in _SEARCH or earlier in _SHOW_OR_FINISH
     if later.name in _SHOW_OR_FINISH:
-        return earlier in {*_CHANGE_THE_ORDER, "finish_order"}
+        return earlier in {*CHANGE_THE_ORDER, "finish_order"}
     return earlier == "get_menu_items" and "menu_item_id" in later.arguments

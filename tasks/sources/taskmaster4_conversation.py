@@ -13,6 +13,7 @@ from granite_fc.calls.graph import CallGraph
 from tasks.sources.episode import AssistantTurn, CallTurn, Turn, UserTurn
 from tasks.sources.json_records import read_value
 from tasks.sources.said import Said, words_of
+from tasks.sources.taskmaster4_functions import WORDED
 from tasks.sources.taskmaster4_spelling import Spelling
 from tasks.sources.value_links import leaves
 
@@ -23,8 +24,6 @@ _ESCAPED_BREAK = re.compile(r"(\\[rn])+\s*$")
 _MENU_TWICE = ["show_menu", "get_menu_items"]
 # The menu's words for kinds of things, which people leave out: "caramel" is "Caramel Sauce".
 _KINDS = frozenset({"drink", "latte", "milk", "or", "sauce", "sweetener", "syrup", "tea"})
-# Fields of calls that say what the user wants; the others hold identifiers.
-_WORDED = frozenset({"query", "option", "notes"})
 _MIN_PREFIX = 4
 
 
@@ -159,7 +158,7 @@ def _given(calls: Sequence[Call], turns: Sequence[Turn]) -> set[str]:
         value
         for call in calls
         for path, value in leaves(call.arguments)
-        if path[-1] in _WORDED
+        if path[-1] in WORDED
         and all(_is_told(part, said, words) for part in str(value).split(" OR "))
     }
 

@@ -7,6 +7,9 @@ from typing import Any
 from granite_fc.calls.spec import FunctionSpec
 
 SERVICE = "coffee_bar"
+CHANGE_THE_ORDER = frozenset({"add_order_item", "update_order", "update_order_item"})
+# Parameters that say what the customer wants; the others hold identifiers.
+WORDED = frozenset({"query", "option", "notes"})
 
 
 def _text(description: str, **rest: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ _NAMED = re.compile(
     r"\b(americano|cap+uc+ino|cortado|espresso|frappuccino|latte|macchiato|matcha|mocha|steamer|chai"
     r"|brew|ice(?=d? (coffee|tea))|herbal|oolong|black|green|chamomile|peppermint|earl|almond|oat"
     r"|lactose|decaf|caramel|hazelnut|vanilla|chocolate|cinnamon|honey|cream|foam)"
-    r"(?![- ]?tiful)",
+    r"(?![- ]?tiful)",  # the bar is called Brew-tiful
     re.IGNORECASE,
 )
 _REPEATED = re.compile(r"(.)\1+")

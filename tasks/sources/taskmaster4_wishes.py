@@ -13,9 +13,9 @@ from typing import Any
 from granite_fc.calls.call import Call
 from tasks.sources.episode import CallTurn, Turn, UserTurn
 from tasks.sources.said import words_of
+from tasks.sources.taskmaster4_functions import CHANGE_THE_ORDER, WORDED
 from tasks.sources.value_links import leaves
 
-_CHANGE_THE_ORDER = frozenset({"add_order_item", "update_order", "update_order_item"})
 # What the bar's responses list to choose from, and sizes: how people say it, each with what calls
 # that have it contain, whatever the spelling of the rest ("oat Milk", "caramelsauce-098").
 _CHOICES = {
@@ -84,8 +84,6 @@ _ASKS_WHAT_THERE_IS = re.compile(
     r"|\b(you|y'all)( guys| all)? (have|serve|sell|carry|offer)\b",
     re.IGNORECASE,
 )
-# Fields of calls that say what the customer wants.
-_WORDED = frozenset({"query", "option", "notes"})
 
 
 def wish_left_out(turns: Sequence[Turn]) -> str | None:
@@ -141,7 +139,7 @@ def choice_not_said(turns: Iterable[Turn]) -> str | None:
             continue
         for call in turn.calls:
             for path, value in leaves(call.arguments):
-                if path[-1] in _WORDED and not _is_heard(str(value), heard):
+                if path[-1] in WORDED and not _is_heard(str(value), heard):
                     return str(value)
     return None
 
@@ -180,7 +178,7 @@ def _rows(value: Any) -> Iterator[Mapping[str, Any]]:
 
 def _passed(calls: Iterable[Call], names: Mapping[str, str]) -> Iterator[str]:
     for call in calls:
-        if call.name in _CHANGE_THE_ORDER or call.name == "get_menu_items":
+        if call.name in CHANGE_THE_ORDER or call.name == "get_menu_items":
             for _, value in leaves(call.arguments):
                 yield str(value)
                 yield names.get(str(value), "")
