@@ -80,7 +80,8 @@ class Dialogue:
         passed = {
             word for call in self._calls() for _, v in leaves(call.arguments) for word in _words(v)
         }
-        asked = [word for word in words_of(self._request) if not _is_any(word, served | passed)]
+        known = served | passed
+        asked = [word for word in words_of(self._request) if not _is_any(word, known)]
         if name in self.names:
             wanted = [word for _, value in leaves(arguments) for word in _words(value)]
             return not any(word in asked for word in wanted)

@@ -80,6 +80,7 @@ class Wishes:
             for row in result["results"]
             for value in row.values()
         }
+        untold, unfollowed = found - self._told, self._reworded - self._known
         for number, call in enumerate(turn.calls):
             spec = specs[call.name]
             for name, value in call.arguments.items():
@@ -87,7 +88,7 @@ class Wishes:
                     name not in spec.required
                     and not library.is_transaction(call.name)
                     and spec.properties.get(name, {}).get("default") != value
-                    and value in found - self._told
+                    and value in untold
                 )
-                if is_chosen or value in self._reworded - self._known:
+                if is_chosen or value in unfollowed:
                     yield ArgumentPlace(len(before), number, name)

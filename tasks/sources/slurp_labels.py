@@ -14,6 +14,7 @@ from tasks.sources.wording import words_in
 # What is marked at least so often, and mostly, is expected to be marked.
 _OFTEN = 3
 _MOSTLY = 2
+# In the place of an intent: any.
 _ANY = ""
 # Ends a word of four letters or more.
 _PLURAL = re.compile(r"(?<=[a-z]{2}[a-rt-z])s(?= |$)")
@@ -67,7 +68,7 @@ class Labels:
         It has a rare word outside its slots, or puts nothing in particular into the calendar.
         """
         marked = {slot for slot, _ in utterance.slots}
-        if _SAID_TOO.get(utterance.intent, _ANY) not in {_ANY, *marked}:
+        if _SAID_TOO.get(utterance.intent) not in {None, *marked}:
             return True
         if marked and utterance.intent in _OPEN:
             return False

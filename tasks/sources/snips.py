@@ -162,6 +162,9 @@ def _read(folder: RawFolder, split: str) -> Iterator[_Request | Reject]:
 def _request(record_id: str, intent: str, pieces: Sequence[Mapping[str, str]]) -> _Request:
     pieces, num_joined = _whole_values(pieces)
     raw = "".join(piece["text"] for piece in pieces)
+    unmarked = "|".join(piece["text"] for piece in pieces if "entity" not in piece)
+    # A work that is searched for may be meant to be played.
+    is_to_play = intent == "SearchCreativeWork" and _TO_PLAY.search(unmarked) is not None
     arguments: dict[str, Any] = {}
     for piece in pieces:
         if "entity" not in piece:
@@ -182,9 +185,9 @@ def _request(record_id: str, intent: str, pieces: Sequence[Mapping[str, str]]) -
         Call(intent, arguments),
         unclosed=_one_spaced("".join(p["text"] for p in pieces[: written[-1]]) + closing),
         keeps_case="entity" in pieces[written[0]],
-        rivals=frozenset([_PLAYS] if _is_to_play(intent, pieces) else ()),
+        rivals=frozenset([_PLAYS] if is_to_play else ()),
         raw=raw,
-        unmarked="|".join(piece["text"] for piece in pieces if "entity" not in piece),
+        unmarked=unmarked,
         shape=_shape(pieces),
         unfit=unfit(intent, pieces),
         num_joined=num_joined,
@@ -213,12 +216,6 @@ def _shape(pieces: Sequence[Mapping[str, str]]) -> str:
     """Returns the words with | for a title; another wording has another."""
     text = "".join(" | " if p.get("entity") in _TITLES else p["text"] for p in pieces)
     return " ".join(_WORD.findall(text.casefold()))
-
-
-def _is_to_play(intent: str, pieces: Sequence[Mapping[str, str]]) -> bool:
-    """Whether a request says that the work it is about is to be played."""
-    unmarked = "|".join(piece["text"] for piece in pieces if "entity" not in piece)
-    return intent == "SearchCreativeWork" and _TO_PLAY.search(unmarked) is not None
 
 
 def _episode(episode_id: str, text: str, parts: Sequence[Request], config: SnipsConfig) -> Episode:
