@@ -35,21 +35,25 @@ def graphs_of(exchanges: Sequence[Exchange]) -> list[CallGraph]:
 def runs(episode: Episode, context: RenderingContext, *, skips: bool) -> list[list[Exchange]]:
     """The exchanges with calls, apart where their results have to be seen.
 
-    Results that later calls depend on are shown, and so are calls that cannot be asked for. Where
-    the question is the functions alone, it is about all exchanges, up to the last that does not
-    have a call for which the assistant would have had to ask for a value, and without one that ends
-    only because of what it returned.
+    The last exchange is left out where only what it returned ends the calls. Results that later
+    calls depend on are shown, and so are calls that cannot be asked for. Where the question is the
+    functions alone, it is about all exchanges, up to the last that does not have a call for which
+    the assistant would have had to ask for a value.
 
     Args:
         episode: The episode.
         context: The settings.
         skips: Whether calls are asked for with their arguments, and not the functions alone.
     """
+    exchanges = list(_exchanges(episode))
+    if exchanges and STOPPED in episode.marks:
+        context.count("hidden_result")
+        exchanges.pop()
     if not skips:
-        return [named] if (named := _nameable(episode, context)) else []
+        return [named] if (named := _nameable(exchanges, episode, context)) else []
     skipped = skipped_turns(episode, context.config.ungrounded)
     found: list[list[Exchange]] = [[]]
-    for exchange in _exchanges(episode):
+    for exchange in exchanges:
         if not skipped.isdisjoint(exchange.places):
             context.count("ungrounded")
             found.append([])
@@ -63,13 +67,12 @@ def runs(episode: Episode, context: RenderingContext, *, skips: bool) -> list[li
     return [run for run in found if run]
 
 
-def _nameable(episode: Episode, context: RenderingContext) -> list[Exchange]:
+def _nameable(
+    exchanges: Sequence[Exchange], episode: Episode, context: RenderingContext
+) -> list[Exchange]:
     policy = context.config.ungrounded
     unclear = {turn for turn, _ in calls_to_ask_about(episode, policy)}
-    found = list(_exchanges(episode))
-    if found and STOPPED in episode.marks:
-        context.count("hidden_result")
-        found.pop()
+    found = list(exchanges)
     while found and not unclear.isdisjoint(found[-1].places):
         context.count("ungrounded")
         found.pop()
