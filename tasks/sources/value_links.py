@@ -71,7 +71,8 @@ def link_values(
     preferred, or the first if it never was, and in it the row spoken of last: of which something
     was said last that the others lack. Dates and times recur by chance: with them the row spoken of
     last decides first, and then the latest result is preferred. Where rows have places for all
-    values of a call that are referred to, one row gives them all, that of the latest result.
+    values of a call that are referred to, one row gives them all: the one that has the most of the
+    call's arguments, then that of the latest result, then the one spoken of last.
 
     Args:
         turns: The conversation. Its calls have literal arguments and no labels.
@@ -168,7 +169,9 @@ class _Linker:
             for path, value in leaves(argument)
         ]
         candidates = self._all_or_none(
-            arguments, [self._candidates(call.name, argument) for argument in arguments]
+            call.name,
+            arguments,
+            [self._candidates(call.name, argument) for argument in arguments],
         )
         references: dict[Path, Reference] = {}
         chosen = self._origins.chosen(arguments, candidates)
@@ -194,12 +197,16 @@ class _Linker:
 
     def _candidates(self, function: str, argument: Argument) -> list[Origin]:
         """The places that an argument may refer to; none where no result introduced its value."""
+        found = self._held(function, argument)
+        is_id = argument.field.endswith(_ID) and any(o.field.endswith(_ID) for o in found)
+        return found if found and self._is_introduced(argument.value, is_id=is_id) else []
+
+    def _held(self, function: str, argument: Argument) -> list[Origin]:
+        """The places that have the value of an argument and that its function may refer to."""
         found = self._origins.candidates(argument)
         if function in self._transactions:
             found = [origin for origin in found if self._called[origin.producer] != function]
-        found = self._of_last_tries(found)
-        is_id = argument.field.endswith(_ID) and any(o.field.endswith(_ID) for o in found)
-        return found if found and self._is_introduced(argument.value, is_id=is_id) else []
+        return self._of_last_tries(found)
 
     def _of_last_tries(self, origins: Sequence[Origin]) -> list[Origin]:
         """The origins without the tries of a transaction that was tried again since."""
@@ -211,7 +218,7 @@ class _Linker:
         return [o for o in origins if last.get(self._called[o.producer], o.producer) == o.producer]
 
     def _all_or_none(
-        self, arguments: Sequence[Argument], candidates: Sequence[list[Origin]]
+        self, function: str, arguments: Sequence[Argument], candidates: Sequence[list[Origin]]
     ) -> list[list[Origin]]:
         """The candidates, where all values of a list have some or none has."""
         whole = list(candidates)
@@ -221,7 +228,7 @@ class _Linker:
                 lists.setdefault(argument.path[:-1], []).append(number)
         for numbers in lists.values():
             if any(whole[n] for n in numbers) and not all(whole[n] for n in numbers):
-                held = [self._origins.candidates(arguments[n]) for n in numbers]
+                held = [self._held(function, arguments[n]) for n in numbers]
                 for n, origins in zip(numbers, held, strict=True):
                     whole[n] = origins if all(held) else []
         return whole

@@ -229,6 +229,15 @@ def test_what_is_tried_again_refers_to_no_result_of_its_own():
     assert arguments == {"desk": Reference("$var_2", (0, "desk"))}
 
 
+def test_a_list_refers_to_no_result_of_the_call_that_is_tried_again():
+    found = calls(("find", {}, [{"id": "seat-11"}]))
+    first = calls(("book", {"hour": "17:00"}, [{"id": "seat-11"}, {"id": "seat-12"}]))
+    turns = [UserTurn("At 5 pm."), found, first, UserTurn("Both.")]
+    turns.append(book(ids=["seat-11", "seat-12"]))
+    assert linked_arguments(turns, transactions=["book"]) == {"ids": ["seat-11", "seat-12"]}
+    assert all(isinstance(value, Reference) for value in linked_arguments(turns)["ids"])
+
+
 def test_of_several_results_the_first_has_a_name_and_the_last_a_date_or_time():
     result = [{"hotel": "Hotel Ada", "hour": "18:30"}]
     turns = [UserTurn("Hm."), calls(("find", {}, result)), calls(("look", {}, result))]
