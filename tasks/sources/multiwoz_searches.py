@@ -88,9 +88,9 @@ class Searches:
                 arguments["name"] = self.name_in_full(arguments["name"], (domain,))
             is_known = not arguments or _key(domain, arguments) in self._finds
             if not is_known and domain in self._latest:
-                is_known = self._is_accepted(arguments, *self._latest[domain]) or self._is_answered(
-                    domain, arguments
-                )
+                is_known = self._is_accepted(
+                    arguments, *self._latest[domain]
+                ) or self._answer_from_results(domain, arguments)
             if not is_known:
                 raise StateError("reply_without_acts", f"{domain}: {arguments}")
 
@@ -115,7 +115,8 @@ class Searches:
     def find(self, domain: str, state: Mapping[str, Any]) -> Iterator[Made]:
         """Yields the search that a state calls for, if it was not made before."""
         function = self._functions[f"find_{domain}"]
-        arguments = read_slots(state, function, self._coerced)
+        coerced: collections.Counter[str] = collections.Counter()
+        arguments = read_slots(state, function, coerced)
         if not arguments:
             raise StateError("no_constraint", domain)
         name = arguments.get("name")
@@ -127,7 +128,7 @@ class Searches:
         if domain in self._latest and self._is_accepted(arguments, *self._latest[domain]):
             return
         self._check_heard(domain, state, arguments)
-        if self._is_answered(domain, arguments):
+        if self._answer_from_results(domain, arguments):
             return
         for slot in _YES_OR_NO:
             if slot in arguments and slot not in self._told.get(domain, {}):
@@ -138,7 +139,9 @@ class Searches:
             self._finds[key] = Search(domain, self._database.find(domain, arguments))
         self._latest[domain] = (self._finds[key], arguments)
         if is_new:
-            self._coerced["full_name"] += arguments.get("name") != name
+            # The state is read at every reply; what is changed counts in a call alone.
+            coerced["full_name"] += arguments.get("name") != name
+            self._coerced.update(coerced)
             yield Call(function.name, arguments), None, self._finds[key]
 
     def find_for_booking(
@@ -244,11 +247,12 @@ class Searches:
             for row in find.hits
         )
 
-    def _is_answered(self, domain: str, arguments: Mapping[str, Any]) -> bool:
-        """Whether the results so far show what a new search would find.
+    def _answer_from_results(self, domain: str, arguments: Mapping[str, Any]) -> bool:
+        """Answers a new search from the results so far; returns whether they show what it finds.
 
         They do where it is for a name that a row shown has, where the user asks what a row that was
-        offered is like, or where it narrows the latest search, of which all hits are shown.
+        offered is like, or where it narrows the latest search, of which all hits are shown;
+        then the narrower one is the latest from here on, as if it had been made.
         """
         if _key(domain, arguments) in self._finds:
             return False

@@ -172,6 +172,18 @@ def test_what_the_rows_shown_answer_is_not_searched_for(tmp_path, text, semi, nu
     assert len(_calls(_read(tmp_path, _turns(*turns))[-1])) == num_calls
 
 
+def test_what_is_changed_counts_once_for_the_call_that_has_it(tmp_path):
+    state = _state(restaurant=({"area": "north", "food": "dontcare"}, {}))
+    phone = {"Restaurant-Inform": [["Phone", "1"]]}
+    turns = [
+        ("The north , any food .", {}, *OFFER[2:4], state),
+        ("The phone ?", {}, "It 's 1 .", phone, state),
+    ]
+    *coercions, episode = _read(tmp_path, _turns(*turns))
+    assert _calls(episode) == [[{"name": "find_restaurant", "arguments": {"area": "north"}}]]
+    assert Coercion("MUL0", "dontcare_dropped", 1) in coercions
+
+
 @pytest.mark.parametrize("max_rows, num_calls", [(1, 2), (2, 1)])
 def test_a_search_of_which_all_hits_are_shown_is_not_narrowed(tmp_path, max_rows, num_calls):
     config = dataclasses.replace(PLAIN, max_result_rows=max_rows)
