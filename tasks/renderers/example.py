@@ -36,8 +36,9 @@ class RenderingContext:
             left), "trimmed_history", "split_conversation".
             Left out: "too_long"; "ungrounded", where a value of the target is known from nowhere,
             and "hidden_result", where it depends on a result that the prompt cannot show, or
-            nothing but such a result, or an order of effects, tells why the calls end. What targets
-            refer to: "references_within_turn", "references_across_turns".
+            nothing but such a result, or an order of effects, tells why the calls end;
+            "partly_said", where it is open which values of a turn's calls the text gives. What
+            targets refer to: "references_within_turn", "references_across_turns".
     """
 
     config: RenderingConfig

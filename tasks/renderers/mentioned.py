@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 from tasks.renderers.values import literals_in, said_in
 from tasks.sources.episode import CallTurn, Turn
-from tasks.sources.said import words_of
+from tasks.sources.said import Said, words_of
 from tasks.sources.said_dates import moment
 
 _NUMERALS = words_of(
@@ -36,24 +37,49 @@ _AFTER_PRONOUN = words_of(
 _BEFORE_COUNT = words_of("be exactly for just need only want")
 
 
-def mentions(turns: Sequence[Turn], value: Any) -> bool:
-    """Whether user or assistant say the value itself.
+class Heard:
+    """What user and assistant say in some turns, read once for all questions about it.
 
-    A text counts with all its words in a row, digits included; a whole number also as a word, but
-    not as a part of something else ("one-way", "1 stop", "that one"); dates and times as people say
-    them. Of a list or object, all in it has to be said.
+    Args:
+        turns: The turns.
     """
-    if isinstance(value, dict | list | tuple):
-        literals = list(literals_in(value))
-        return bool(literals) and all(mentions(turns, literal) for literal in literals)
-    text = value if isinstance(value, str) else json.dumps(value)
-    if moment(text) is not None:
-        return said_in(turns).says(text)
-    said = [turn.text for turn in turns if not isinstance(turn, CallTurn)]
-    if text.isdecimal():
-        return any(_counts(one, int(text)) for one in said)
-    wanted = f" {' '.join(words_of(text))} "
-    return any(wanted in f" {' '.join(words_of(one))} " for one in said)
+
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        self._turns = turns
+        self.texts = [turn.text for turn in turns if not isinstance(turn, CallTurn)]
+
+    @functools.cached_property
+    def said(self) -> Said:
+        """What one could know from the turns."""
+        return said_in(self._turns)
+
+    @functools.cached_property
+    def since_last_call(self) -> Heard:
+        """What is said after the last call turn; all of it where there is none."""
+        calls = [index for index, turn in enumerate(self._turns) if isinstance(turn, CallTurn)]
+        return Heard(self._turns[calls[-1] + 1 :]) if calls else self
+
+    def mentions(self, value: Any) -> bool:
+        """Whether user or assistant say the value itself.
+
+        A text counts with all its words in a row, digits included; a whole number also as a word,
+        but not as a part of something else ("one-way", "1 stop", "that one"); dates and times as
+        people say them. Of a list or object, all in it has to be said.
+        """
+        if isinstance(value, dict | list | tuple):
+            literals = list(literals_in(value))
+            return bool(literals) and all(map(self.mentions, literals))
+        text = value if isinstance(value, str) else json.dumps(value)
+        if moment(text) is not None:
+            return self.said.says(text)
+        if text.isdecimal():
+            return any(_counts(one, int(text)) for one in self.texts)
+        wanted = f" {' '.join(words_of(text))} "
+        return any(wanted in words for words in self._in_words)
+
+    @functools.cached_property
+    def _in_words(self) -> list[str]:
+        return [f" {' '.join(words_of(text))} " for text in self.texts]
 
 
 def _counts(text: str, number: int) -> bool:

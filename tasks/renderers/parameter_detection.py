@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from granite_fc.calls.call import Call
-from granite_fc.calls.graph import CallGraph
 from granite_fc.calls.reference import references_in
 from granite_fc.calls.spec import FunctionSpec
 from tasks.keyed import chance
 from tasks.renderers.assembly import assemble, calls_of, last_user_turn, uses_negative
 from tasks.renderers.example import Example, RenderingContext
 from tasks.renderers.instructions import Instructions
-from tasks.renderers.mentioned import mentions
+from tasks.renderers.mentioned import Heard
 from tasks.renderers.unclear_values import (
     TRUTH,
     could_be_about,
@@ -23,8 +22,8 @@ from tasks.renderers.unclear_values import (
     is_unsaid_number,
     name_words,
 )
-from tasks.renderers.values import Outputs, depends_on_results, said_in, skipped_turns
-from tasks.sources.episode import CallTurn, Episode, Turn
+from tasks.renderers.values import EarlierCalls, Outputs, skipped_turns
+from tasks.sources.episode import Episode
 from tasks.sources.said_dates import moment
 from tasks.subtasks import PARAMETER_DETECTION
 
@@ -75,10 +74,13 @@ def render(episode: Episode, context: RenderingContext) -> list[Example]:
     skipped = skipped_turns(episode, context.config.ungrounded)
     for index, turn in episode.call_turns():
         before = episode.turns[:index]
+        heard, earlier = Heard(before), EarlierCalls(before)
         outputs = Outputs(episode.turns[: index + 1])
-        unclear = {call.name for call in turn.calls if is_unclear(episode, index, call, outputs)}
+        unclear = {
+            call.name for call in turn.calls if is_unclear(episode, index, call, heard, outputs)
+        }
         asked = [call for call in turn.calls if call.name not in unclear]
-        pairs = [_pairs(call, specs, before, outputs) for call in asked]
+        pairs = [_pairs(call, specs.get(call.name), heard, earlier, outputs) for call in asked]
         given = [json.dumps(found, ensure_ascii=False) for found in pairs if found]
         needed = {call.name for call, found in zip(asked, pairs, strict=True) if found}
         if not given and unclear:
@@ -104,12 +106,12 @@ def render(episode: Episode, context: RenderingContext) -> list[Example]:
 
 def _negative(episode: Episode, context: RenderingContext) -> list[Example]:
     turns = episode.turns[: last_user_turn(episode) + 1]
-    calls = list(calls_of(turns))
+    heard, calls = Heard(turns), calls_of(turns)
     called = {call.name for call in calls}
     uncalled = [
         spec.name
         for spec in episode.functions
-        if spec.properties and spec.name not in called and not could_be_about(spec, turns, calls)
+        if spec.properties and spec.name not in called and not could_be_about(spec, heard, calls)
     ]
     if episode.no_call_reason != "no_function" or not uncalled:
         return []
@@ -135,41 +137,34 @@ def _is_taken_without_values(episode: Episode, index: int, context: RenderingCon
 
 
 def _pairs(
-    call: Call, specs: Mapping[str, FunctionSpec], before: Sequence[Turn], outputs: Outputs
+    call: Call, spec: FunctionSpec | None, heard: Heard, earlier: EarlierCalls, outputs: Outputs
 ) -> dict[str, Any]:
-    spec = specs.get(call.name)
     properties = spec.properties if spec else {}
-    called = [turn for turn in before if isinstance(turn, CallTurn)]
     pairs = {}
     for name, value in call.arguments.items():
         if any(True for _ in references_in(value)):
-            if not is_said(value, before, outputs):
+            if not is_said(value, heard, outputs):
                 continue
             value = outputs.resolve(value)
-        else:
-            asked = CallTurn(CallGraph((Call(call.name, {name: value}),)))
-            if depends_on_results([asked], (*before, asked), [spec] if spec else [], called):
-                continue
-        is_unsaid = _is_unsaid_default(name, value, properties.get(name, {}), before)
-        if not is_unsaid and not is_unsaid_number(value, before):
+        elif earlier.alone_give(value, spec, lambda: heard.said):
+            continue
+        is_unsaid = _is_unsaid_default(name, value, properties.get(name, {}), heard)
+        if not is_unsaid and not is_unsaid_number(value, heard):
             pairs[name] = value
     return pairs
 
 
-def _is_unsaid_default(
-    name: str, value: Any, schema: Mapping[str, Any], before: Sequence[Turn]
-) -> bool:
+def _is_unsaid_default(name: str, value: Any, schema: Mapping[str, Any], heard: Heard) -> bool:
     if "default" not in schema or schema["default"] != value:
         return False
     is_truth = str(value).casefold() in TRUTH
     if is_truth or ("enum" in schema and isinstance(value, str) and _is_word(value)):
         # One of a few words ("Check") stands elsewhere too: only what leads to this call counts.
-        calls = [index for index, turn in enumerate(before) if isinstance(turn, CallTurn)]
-        before = before[calls[-1] + 1 :] if calls else before
-    if is_truth and any(map(said_in(before).says, name_words(name))):
+        heard = heard.since_last_call
+    if is_truth and any(map(heard.said.says, name_words(name))):
         # "Without subtitles" says it of a parameter `subtitles`.
         return False
-    return not mentions(before, value)
+    return not heard.mentions(value)
 
 
 def _is_word(text: str) -> bool:

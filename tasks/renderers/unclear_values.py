@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from granite_fc.calls.call import Call
 from granite_fc.calls.reference import references_in
 from granite_fc.calls.spec import FunctionSpec
-from tasks.renderers.mentioned import mentions
-from tasks.renderers.values import Outputs, said_in
-from tasks.sources.episode import CallTurn, Episode, Turn
+from tasks.renderers.mentioned import Heard
+from tasks.renderers.values import Outputs
+from tasks.sources.episode import CallTurn, Episode
 from tasks.sources.said import words_of
 from tasks.sources.said_dates import dates_in, times_in
 
@@ -43,7 +43,7 @@ _MIN_LENGTH = 3
 _MAX_SMALL = 20
 
 
-def is_unclear(episode: Episode, index: int, call: Call, outputs: Outputs) -> bool:
+def is_unclear(episode: Episode, index: int, call: Call, heard: Heard, outputs: Outputs) -> bool:
     """Whether nothing decides which of a call's values the text gives.
 
     So it is where an argument is a list or an object of which a result has a part that is not said;
@@ -56,9 +56,10 @@ def is_unclear(episode: Episode, index: int, call: Call, outputs: Outputs) -> bo
         episode: The conversation.
         index: The turn of the call.
         call: The call.
+        heard: What is said before the turn.
         outputs: What calls returned.
     """
-    before, turn = episode.turns[:index], episode.turns[index]
+    turn = episode.turns[index]
     others = [o for o in turn.calls if o is not call] if isinstance(turn, CallTurn) else []
     if any(other.name == call.name and call.label in _labels(other.arguments) for other in others):
         return True
@@ -70,49 +71,50 @@ def is_unclear(episode: Episode, index: int, call: Call, outputs: Outputs) -> bo
         if any(not other.arguments or other.name == call.name for other in sources):
             return True
         is_whole = isinstance(value, Mapping | list | tuple)
-        if is_whole and labels and not is_said(value, before, outputs):
+        if is_whole and labels and not is_said(value, heard, outputs):
             return True
-        if is_unsaid_number(value, before):
+        if is_unsaid_number(value, heard):
             is_required = spec is not None and name in spec.required
-            if is_required or said_in(before).says(value):
+            if is_required or heard.said.says(value):
                 return True
-    return spec is not None and _leaves_out_what_was_said(episode, before, call, spec, outputs)
+    return spec is not None and _leaves_out_what_was_said(
+        episode, index, call, spec, heard, outputs
+    )
 
 
-def is_said(value: Any, before: Sequence[Turn], outputs: Outputs) -> bool:
+def is_said(value: Any, heard: Heard, outputs: Outputs) -> bool:
     """Whether the conversation mentions a value, with what its references lead to."""
     try:
-        return mentions(before, outputs.resolve(value))
+        return heard.mentions(outputs.resolve(value))
     except LookupError:
         return False
 
 
-def is_unsaid_number(value: Any, before: Sequence[Turn]) -> bool:
+def is_unsaid_number(value: Any, heard: Heard) -> bool:
     """Whether a value is a whole number that the conversation does not mention.
 
     Small ones are parts of many other things; of a large one the figures are enough ("$200,000").
     """
-    if not isinstance(value, int) or isinstance(value, bool) or mentions(before, value):
+    if not isinstance(value, int) or isinstance(value, bool) or heard.mentions(value):
         return False
-    return abs(value) <= _MAX_SMALL or not said_in(before).says(value)
+    return abs(value) <= _MAX_SMALL or not heard.said.says(value)
 
 
-def could_be_about(spec: FunctionSpec, turns: Sequence[Turn], calls: Collection[Call]) -> bool:
+def could_be_about(spec: FunctionSpec, heard: Heard, calls: Collection[Call]) -> bool:
     """Whether a text may give a value to a function that it does not ask for.
 
     It may where a call has a parameter of the same name, and where the text says a value that the
     function lists, a word of a parameter's name, or any identifier, date, time of day, place or
     person's name if the function takes such a value.
     """
-    said = said_in(turns)
-    text = " ".join(turn.text for turn in turns if not isinstance(turn, CallTurn))
+    text = " ".join(heard.texts)
     passed = {name for call in calls for name in call.arguments}
     for name, schema in spec.properties.items():
         words = name_words(name)
-        if name in passed or any(map(said.says, words - _ID_WORDS)):
+        if name in passed or any(map(heard.said.says, words - _ID_WORDS)):
             return True
         listed = (str(value) for value in schema.get("enum", ()))
-        if any(value.casefold() not in TRUTH and mentions(turns, value) for value in listed):
+        if any(value.casefold() not in TRUTH and heard.mentions(value) for value in listed):
             return True
         described = {*name.casefold().split("_"), *words_of(name), *words}
         described.update(words_of(str(schema.get("description", ""))))
@@ -148,7 +150,12 @@ def _labels(value: Any) -> set[str]:
 
 
 def _leaves_out_what_was_said(
-    episode: Episode, before: Sequence[Turn], call: Call, spec: FunctionSpec, outputs: Outputs
+    episode: Episode,
+    index: int,
+    call: Call,
+    spec: FunctionSpec,
+    heard: Heard,
+    outputs: Outputs,
 ) -> bool:
     left_out = {
         name
@@ -166,8 +173,8 @@ def _leaves_out_what_was_said(
             continue
     return any(
         any(_tells(row.get(name)) and row.get(name) == value for name, value in passed.items())
-        and any(_tells(row.get(name)) and mentions(before, row[name]) for name in left_out)
-        for turn in before
+        and any(_tells(row.get(name)) and heard.mentions(row[name]) for name in left_out)
+        for turn in episode.turns[:index]
         if isinstance(turn, CallTurn)
         for other, result in zip(turn.calls, turn.results, strict=False)
         if other.name != call.name and services.get(other.name, "") == services.get(call.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from granite_fc.calls.call import Call
@@ -118,6 +118,37 @@ def depends_on_results(
         called = {call.name for turn in asked for call in turn.calls}
         wanted -= {v for f in functions if f.name in called for v in literals_in(f.parameters)}
     return bool(wanted) and not all(map(said_in(turns).says, wanted))
+
+
+class EarlierCalls:
+    """What calls were passed and what they returned, read once for questions about many values.
+
+    Args:
+        turns: The turns with the calls.
+    """
+
+    def __init__(self, turns: Iterable[Turn]) -> None:
+        self._passed: set[Any] = set()
+        self._returned: set[Any] = set()
+        for turn in turns:
+            if isinstance(turn, CallTurn):
+                for call in turn.calls:
+                    self._passed.update(literals_in(call.arguments))
+                for result in turn.results[: len(turn.calls)]:
+                    self._returned.update(literals_in(result))
+
+    def alone_give(self, value: Any, spec: FunctionSpec | None, said: Callable[[], Said]) -> bool:
+        """Whether something in a value is known from a result of these calls alone.
+
+        Args:
+            value: The value, without references.
+            spec: The function that it is passed to; what its schema lists is known.
+            said: Gives what has been said.
+        """
+        wanted = self._returned.intersection(literals_in(value)) - self._passed
+        if wanted and spec is not None:
+            wanted.difference_update(literals_in(spec.parameters))
+        return bool(wanted) and not all(map(said().says, wanted))
 
 
 def _chooses_a_row(reference: Reference, labels: Collection[str | None]) -> bool:

@@ -11,7 +11,7 @@ from granite_fc.calls.graph import CallGraph
 from granite_fc.calls.reference import Reference
 from granite_fc.calls.spec import FunctionSpec
 from tasks.renderers import RENDERERS, RenderingContext
-from tasks.renderers.mentioned import mentions
+from tasks.renderers.mentioned import Heard
 from tasks.rendering_config import RenderingConfig
 from tasks.sources.episode import AssistantTurn, CallTurn, Episode, UserTurn
 from tests.renderers import episodes as hand
@@ -64,7 +64,7 @@ def test_only_functions_of_calls_with_a_value_are_shown():
     ],
 )
 def test_a_value_is_mentioned_as_it_is(value, text, is_said):
-    assert mentions((UserTurn(text),), value) is is_said
+    assert Heard((UserTurn(text),)).mentions(value) is is_said
 
 
 def test_what_a_reference_leads_to_is_said_with_all_its_words():
