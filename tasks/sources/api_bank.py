@@ -16,9 +16,12 @@ Many dialogues go on with what nobody asked for, such as the details of what was
 call is asked for if the request has a word of its function's name that no call before has, in its
 function's name or in a value; a function called again, if the request has a value of the call that
 no call before has. A dialogue ends before the first call that is not asked for (rule
-`cut_before_unasked_call`), and its function is not on offer. A dialogue with a call that is asked
-for and cannot be read, does not fit or passes a placeholder for a value (`placeholder_value`) is
-rejected.
+`cut_before_unasked_call`), and its function is not on offer. A dialogue is rejected that has no
+call (`no_call`), or one that is asked for and cannot be read (`malformed_call`), is of a function
+that no search found (`unknown_function`), does not fit it (`argument_does_not_fit`) or passes a
+placeholder for a value (`placeholder_value`); or that has a value or a result which is no literal
+(`malformed_value`, `not_json_number`) or a found function which is none (`malformed_function`); and
+so is a row in another form (`malformed`).
 
 The time of a request is a guess of the set's and often stands for a date that nobody gave: a value
 that it alone gives is marked as not grounded, unless the request speaks of now or today.

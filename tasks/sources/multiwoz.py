@@ -29,6 +29,21 @@ Coercions:
         (`multiwoz_replies`); it is marked, and no target.
     cut_before_REASON: a dialogue that goes on with something that is not certain.
 
+The reasons of cuts, and of rejects where no call comes before:
+    reply_without_acts, state_misses_request, state_beyond_request, no_constraint,
+        request_passed_over: a reply or state that does not tell what was searched for, or a state
+        that lacks what the user said or has what they did not.
+    refused_what_was_found, told_of_nothing_found, told_of_what_was_not_found,
+        other_number_of_hits: a reply that the database does not bear out.
+    booking_failed, booking_not_in_state, booking_incomplete, several_bookings: a booking that the
+        state does not have, or not once and whole.
+    choice_left_open, choice_not_offered: a booking of one of several that were offered, of which
+        the user took none, or of what nobody offered.
+    no_function_for_domain: the police or a hospital is told of.
+    value_does_not_fit, malformed: a value that the function does not take, or is no text.
+Rejected as well are a dialogue without a call (`no_call`), one or a file that cannot be read
+(`malformed`, `not_json_number`), and what breaks a rule of `records.problem`.
+
 Further episodes, of a hash-chosen share of the dialogues, are answered by no call:
     no_function: the opening request with functions of domains that the dialogue does not have.
     missing_parameter: the dialogue until the assistant asks where a taxi is to go or leave from.

@@ -193,7 +193,7 @@ SOURCES = {
             title="Seal-Tools",
             licence="Apache-2.0",
             homepage="https://github.com/fairyshine/Seal-Tools",
-            # Four of its 600 requests have a sensible reference: too few for the other two.
+            # Three of its 700 requests have a sensible reference: too few for the other two.
             subtasks=(
                 "parallel_calls",
                 "name_detection",

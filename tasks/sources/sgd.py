@@ -6,7 +6,10 @@ the data set has them. An argument that an earlier result introduced becomes a r
 for each value that the assistant then offers and those that are referred to; `total_results` says
 how many there were (rule `result_rows_cut`). A method that two services of a dialogue share is
 named SERVICE_METHOD in it (rule `function_name_qualified`). Before a call that does not fit its
-function the dialogue ends (rule `cut_before_unfit_call`), where it has calls before. A search that
+function, or a turn that cannot be read, the dialogue ends (rule `cut_before_unfit_call`), where it
+has calls before. Where it has none it is rejected: `not_in_schema` for a service or method that the
+schema lacks, `malformed` for a part that is missing or of a wrong type, or the rule that the call
+breaks (`records.problem`). So is a dialogue without a call (`no_call`). A search that
 repeats the call before it with all arguments is asked for by nothing: it is left out where its
 result is the same (rule `repeated_call_dropped`), and elsewhere the dialogue ends before the
 request that it follows (rule `cut_before_repeated_call`). What changes something may be tried

@@ -12,8 +12,9 @@ one are not on offer beside it (see `tasks.sources.wording`). Rejected: a reques
 (`one_word`), or of two without a slot, where labels are arbitrary (`two_words`), one that breaks
 off, as "send an email to" (`unfinished`), one that leaves unmarked what others mark as a slot
 (`slot_left_out`), one that has a slot which its intent has only by mistake (`unknown_argument`) or
-whose value mostly fills another slot of its function (`unusual_slot`), texts that come again. All
-rejects are about 10 % of the rows.
+whose value mostly fills another slot of its function (`unusual_slot`), texts that come again
+(`repeated_text`), an intent without a function (`unknown_function`) and labels that do not go with
+their text (`malformed`). All rejects are about 10 % of the rows.
 
 Small talk becomes no_function episodes, and so does a share of the requests, with functions that
 serve another purpose; small talk with slots is rejected (`small_talk_with_slots`), since much of it
@@ -21,8 +22,8 @@ is a request after all.
 
 The two files that text-only clones come with are pooled and split again: by a hash of the request's
 wording without slot values and forms of address, so that near-copies are on one side. For every
-two requests there is one more that joins two or three of them (see `tasks.sources.joining`). Not
-joined is a request whose words are likelier for another function, nor one that has a rare word
+two requests there is one more that joins two or three of them (see `tasks.sources.joining`), or a
+reject where none goes with the first (`no_partner`). Not joined is a request whose words are likelier for another function, nor one that has a rare word
 outside its slots ("turn on the tv", "the next septa train to |") or that puts something into the
 calendar without an `event_name`, since the crowd probably left a slot unmarked; its arguments are
 not asked for (`ungrounded`), its function is. Nor is one joined that names two events, which may

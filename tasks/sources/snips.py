@@ -3,8 +3,9 @@
 Each request becomes an episode with one call: slot values become string arguments, word for word,
 and a slot that is given several times becomes a list. Runs of white space become one space, in text
 and values alike (rule `white_space`); values of one slot with nothing but white space between them
-are one (rule `pieces_joined`). A text that comes again, or that also occurs in the validation
-split, is rejected, and so is one that leaves unmarked what others mark: a word for the present, the
+are one (rule `pieces_joined`). What cannot be read is rejected (`malformed`), and so is a text that
+comes again (`repeated_text`) or also occurs in the validation split (`text_in_validation`), and one
+that leaves unmarked what others mark: a word for the present, the
 theater, the unit of a rating, "newest" and the like, or "this" before the kind of book
 (`slot_left_out`). Rejected as well is one that marks what is to be added as the playlist, as in
 "add | to my list |" (`roles_swapped`), or the "around" of a time as a place (`time_as_place`).
@@ -15,8 +16,8 @@ the other intent is not on offer; nor is one for which the words outside the val
 played or heard ("Play the album |").
 
 For every two requests there is one more episode that joins two or three of them, of one or of
-different intents (see `tasks.sources.joining`): a third of all with calls. A hash-chosen share of
-the requests also yields a no_function episode, in which the functions on offer serve another
+different intents (see `tasks.sources.joining`): a third of all with calls. Where none goes with the
+first, that is a reject (`no_partner`). A hash-chosen share of the requests also yields a no_function episode, in which the functions on offer serve another
 purpose; three at least.
 """
 

@@ -43,9 +43,11 @@ passes on (`wish_left_out`), or of which a call has a drink or a choice that nob
 that the last four rules cut, the reason is `malformed_call`, `unknown_identifier`,
 `menu_for_search` or `addon_as_item`; a record of another form is `malformed`. Of the 3,710
 conversations 11 % are rejected, most as `menu_for_search` (147), `unfilled_template` (100),
-`wish_left_out` (64) or `choice_not_said` (42). Those without a call, about something that no coffee bar serves, become
-`no_function` episodes, except those that ask what food or drink the bar has (`menu_question`):
-other conversations look that up. Replies that tell of a menu which no result gives are marked
+`wish_left_out` (64) or `choice_not_said` (42).
+
+Those without a call, about something that no coffee bar serves, become `no_function` episodes,
+except those that ask what food or drink the bar has, which are rejected (`menu_question`): other
+conversations look that up. Replies that tell of a menu which no result gives are marked
 (`tasks.sources.taskmaster4_replies`), and so are conversations that end in a search for an ordered
 item which the bar does not have (`stopped`).
 """
