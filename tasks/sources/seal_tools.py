@@ -49,7 +49,7 @@ from tasks.sources.parser_config import ParserConfig
 from tasks.sources.raw_files import RawFolder
 from tasks.sources.records import Record, Reject, checked
 from tasks.sources.said import is_placeholder, words_of
-from tasks.sources.seal_tools_catalogue import Catalogue, Tool, read_tool
+from tasks.sources.seal_tools_catalogue import Catalogue, Tool, name_words, read_tool
 from tasks.sources.validation_rows import is_validation
 
 Result = TypeVar("Result")
@@ -64,7 +64,6 @@ _OUTPUT = re.compile(r"API_call_(\d+)")
 _CONDITION = re.compile(
     r"(?:^|[.;!?]\s+)(?:and |then )?if\b(?! (?:possible|necessary|needed)\b)", re.IGNORECASE
 )
-_NAME_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
 @gin.configurable(module="tasks.sources")
@@ -255,11 +254,7 @@ def _as_declared(value: Any, declared: str | None) -> Any:
 
 
 def _are_related(parameter: str, field: str) -> bool:
-    return bool(set(_name_words(parameter)) & set(_name_words(field)) - {"id"})
-
-
-def _name_words(name: str) -> list[str]:
-    return [word.casefold() for word in _NAME_WORD.findall(name)]
+    return bool(set(name_words(parameter)) & set(name_words(field)) - {"id"})
 
 
 def _left_out(query: str, calls: Sequence[Call], tools: Mapping[str, Tool]) -> str:
@@ -268,7 +263,7 @@ def _left_out(query: str, calls: Sequence[Call], tools: Mapping[str, Tool]) -> s
     passed = {name for call in calls for name in call.arguments}
     for call in calls:
         for name in tools[call.name].function.properties:
-            if name not in passed and _has(said, _name_words(name)):
+            if name not in passed and _has(said, name_words(name)):
                 return f"{call.name}: {name}"
     return ""
 

@@ -74,7 +74,7 @@ class Tool:
 
         Not all names begin with a verb.
         """
-        name = [word.casefold() for word in _NAME_WORD.findall(self.function.name)]
+        name = name_words(self.function.name)
         kinds = (
             kind for kind, verbs in enumerate(_CHANGES, start=1) if verbs.intersection(name[:1])
         )
@@ -89,6 +89,11 @@ class Tool:
         """The words of its description that tell what it does."""
         words = words_of(self.function.description)
         return frozenset(word for word in words if not _SAYS_NOTHING.fullmatch(word))
+
+
+def name_words(name: str) -> list[str]:
+    """Returns the words of a name, in lower case."""
+    return [word.casefold() for word in _NAME_WORD.findall(name)]
 
 
 def read_tool(entry: Any) -> Tool:

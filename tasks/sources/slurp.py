@@ -21,13 +21,14 @@ serve another purpose; small talk with slots is rejected (`small_talk_with_slots
 is a request after all.
 
 The two files that text-only clones come with are pooled and split again: by a hash of the request's
-wording without slot values and forms of address, so that near-copies are on one side. For every
-two requests there is one more that joins two or three of them (see `tasks.sources.joining`), or a
-reject where none goes with the first (`no_partner`). Not joined is a request whose words are likelier for another function, nor one that has a rare word
-outside its slots ("turn on the tv", "the next septa train to |") or that puts something into the
-calendar without an `event_name`, since the crowd probably left a slot unmarked; its arguments are
-not asked for (`ungrounded`), its function is. Nor is one joined that names two events, which may
-ask for two calls, or that is to look into the calendar and has no word for it.
+wording without slot values and forms of address, so that near-copies are on one side. For every two
+requests there is one more that joins two or three of them (see `tasks.sources.joining`), or a
+reject where none goes with the first (`no_partner`). Not joined is a request whose words are
+likelier for another function, nor one that has a rare word outside its slots ("turn on the tv",
+"the next septa train to |") or that puts something into the calendar without an `event_name`, since
+the crowd probably left a slot unmarked; its arguments are not asked for (`ungrounded`), its
+function is. Nor is one joined that names two events, which may ask for two calls, or that is to
+look into the calendar and has no word for it.
 """
 
 from __future__ import annotations

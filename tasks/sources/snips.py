@@ -17,8 +17,8 @@ played or heard ("Play the album |").
 
 For every two requests there is one more episode that joins two or three of them, of one or of
 different intents (see `tasks.sources.joining`): a third of all with calls. Where none goes with the
-first, that is a reject (`no_partner`). A hash-chosen share of the requests also yields a no_function episode, in which the functions on offer serve another
-purpose; three at least.
+first, that is a reject (`no_partner`). A hash-chosen share of the requests also yields a
+no_function episode, in which the functions on offer serve another purpose; three at least.
 """
 
 from __future__ import annotations
