@@ -131,20 +131,17 @@ def render_episode(
         context.count("hidden_result")
     num_stretches = 0
     for run in asked:
-        chosen: _Attempt | None = None
-        for stretches in partitions(run, qualifies, context):
+
+        def attempt(stretches: Sequence[Sequence[Exchange]]) -> _Attempt:
             trial = context.on_trial()
-            found = []
+            found: list[Example] = []
             for stretch in stretches:
                 found += _stretch(
                     episode, subtask, instructions, trial, stretch, names_only=names_only
                 )
-            attempt = _Attempt(found, trial.counts, len(stretches))
-            if chosen is None or attempt.lacks < chosen.lacks or chosen.counts["too_long"]:
-                chosen = attempt
-            if not any(attempt.lacks):
-                break
-        assert chosen is not None
+            return _Attempt(found, trial.counts, len(stretches))
+
+        chosen = _best_attempt(list(partitions(run, qualifies, context)), attempt)
         context.counts.update(chosen.counts)
         num_stretches += chosen.num_stretches
         examples += chosen.examples
@@ -163,6 +160,34 @@ class _Attempt(NamedTuple):
     def lacks(self) -> tuple[bool, bool]:
         """Whether an example is too long, and whether one has few functions to choose from."""
         return bool(self.counts["too_long"]), bool(self.counts["few_functions"])
+
+
+def _best_attempt(
+    options: Sequence[Sequence[Sequence[Exchange]]],
+    attempt: Callable[[Sequence[Sequence[Exchange]]], _Attempt],
+) -> _Attempt:
+    """The first of some ways to divide a run that lacks nothing, or else the one that lacks least.
+
+    Args:
+        options: The ways, of ever more stretches; at least one.
+        attempt: Renders one.
+    """
+    chosen = previous = attempt(options[0])
+    finest: _Attempt | None = None
+    for stretches in options[1:]:
+        if not any(chosen.lacks):
+            break
+        is_last = stretches is options[-1]
+        found = finest if finest is not None and is_last else attempt(stretches)
+        if found.lacks < chosen.lacks or chosen.counts["too_long"]:
+            chosen = found
+        elif not is_last and found.counts["few_functions"] >= previous.counts["few_functions"]:
+            # More stretches do not help; if the shortest do not either, none in between will.
+            finest = finest or attempt(options[-1])
+            if any(finest.lacks):
+                break
+        previous = found
+    return chosen
 
 
 def nothing_left(

@@ -10,7 +10,8 @@ from granite_fc.calls.call import Call
 from granite_fc.calls.graph import CallGraph
 from granite_fc.calls.reference import Reference
 from tasks.dialects import DIALECTS
-from tasks.renderers import RENDERERS, RenderingContext, TokenCounter
+from tasks.renderers import RENDERERS, RenderingContext, TokenCounter, call_sequences
+from tasks.renderers.assembly import assemble
 from tasks.rendering_config import RenderingConfig
 from tasks.sources.episode import STOPPED, AssistantTurn, CallTurn, Episode, UserTurn
 from tests.renderers import episodes as hand
@@ -97,6 +98,28 @@ def test_a_conversation_goes_in_stretches_before_fewer_than_three_functions_are_
     assert len(examples) == 1 and counts == {"shed_functions": 1, "few_functions": 1}
 
 
+def test_what_no_stretches_cure_is_not_tried_in_all_numbers_of_them(monkeypatch):
+    slots = {f"some_quite_long_name_{number}": {"type": "string"} for number in range(300)}
+    large = dataclasses.replace(
+        hand.WEATHER, parameters={"type": "object", "properties": slots, "required": []}
+    )
+    many = conversation([f"Song {number}" for number in range(12)])
+    two = dataclasses.replace(many, functions=(hand.SONG, hand.TIMER), distractors=())
+    (whole,), _ = render("umbrella", two, None)
+    asked = []
+
+    def counting(*args, **kwargs):
+        asked.append(args)
+        return assemble(*args, **kwargs)
+
+    monkeypatch.setattr(call_sequences, "assemble", counting)
+    three = dataclasses.replace(two, functions=(*two.functions, large))
+    (example,), counts = render("umbrella", three, tokens(whole))
+    assert len(titles(example.targets)) == 12 and counts["few_functions"] == 1
+    # Whole, in two stretches, and each call for itself.
+    assert len(asked) == 1 + 2 + 12
+
+
 def test_names_are_asked_for_in_stretches_too():
     (whole,), _ = render("name_detection", conversation(), None)
     examples, _ = render("name_detection", conversation(), tokens(whole) // 2)
@@ -105,13 +128,18 @@ def test_names_are_asked_for_in_stretches_too():
     assert names == ["play_song"] * len(SONGS)
 
 
-def test_names_are_not_asked_for_where_a_result_alone_ends_the_calls():
+def test_neither_names_nor_calls_are_asked_for_where_a_result_alone_ends_them():
     stopped = dataclasses.replace(conversation(), marks=(STOPPED,))
     (example,), counts = render("name_detection", stopped, None)
     assert example.targets.split("\n") == ["play_song"] * (len(SONGS) - 1)
     assert SONGS[-1] not in example.inputs and counts["hidden_result"] == 1
     alone = dataclasses.replace(conversation(SONGS[:1]), marks=(STOPPED,))
     assert render("name_detection", alone, None)[0] == []
+    (example,), counts = render("umbrella", stopped, None)
+    assert titles(example.targets) == list(SONGS[:-1])
+    assert SONGS[-1] not in example.inputs and counts["hidden_result"] == 1
+    examples, counts = render("umbrella", alone, None)
+    assert examples == [] and counts["hidden_result"] == 1
     assert len(render("next_best_function", alone, None)[0]) == 2
 
 
