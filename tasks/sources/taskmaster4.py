@@ -49,7 +49,7 @@ Those without a call, about something that no coffee bar serves, become `no_func
 except those that ask what food or drink the bar has, which are rejected (`menu_question`): other
 conversations look that up. Replies that tell of a menu which no result gives are marked
 (`tasks.sources.taskmaster4_replies`), and so are conversations that end in a search for an ordered
-item which the bar does not have (`stopped`).
+item, with no call after it (`stopped`).
 """
 
 from __future__ import annotations

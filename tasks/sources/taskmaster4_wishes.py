@@ -1,4 +1,4 @@
-"""Wishes of Taskmaster-4's customers that calls leave out or searches stop; choices nobody made.
+"""Wishes of Taskmaster-4's customers that calls leave out or end in a search; unmade choices.
 
 The calls follow the instructions of the collection; people wrote more than these asked for, or
 less.
@@ -110,9 +110,10 @@ def wish_left_out(turns: Sequence[Turn]) -> str | None:
 
 
 def is_stopped_by_search(turns: Sequence[Turn]) -> bool:
-    """Whether the last calls are a search for what the customer orders, which it does not find.
+    """Whether the calls end in a search for an ordered item, with no call after it.
 
-    Nothing but what it returns keeps them from being the beginning of those that make the order.
+    Nothing but what it returned, whatever that is, keeps it from being the beginning of the calls
+    that make the order.
 
     Args:
         turns: The conversation.

@@ -454,6 +454,8 @@ OTHER_ITEM = (*NO_ITEM[:2], {"menu_items": [{"menu_item_id": "mac-3", "name": "M
     [
         ("I would like a mocha.", NO_ITEM, ("stopped",)),
         ("A nice mocha, that's what I'll have.", OTHER_ITEM, ("stopped",)),
+        # Also where it finds the item: that no call orders it is as little said before.
+        ("I would like a latte.", MENU, ("stopped",)),
         ("Do you have mochas?", NO_ITEM, ()),
         ("Is there a mocha?", OTHER_ITEM, ()),
         ("Which mochas are there?", OTHER_ITEM, ()),
