@@ -5,10 +5,10 @@ and a slot that is given several times becomes a list. Runs of white space becom
 and values alike (rule `white_space`); values of one slot with nothing but white space between them
 are one (rule `pieces_joined`). What cannot be read is rejected (`malformed`), and so is a text that
 comes again (`repeated_text`) or also occurs in the validation split (`text_in_validation`), and one
-that leaves unmarked what others mark: a word for the present, the
-theater, the unit of a rating, "newest" and the like, or "this" before the kind of book
-(`slot_left_out`). Rejected as well is one that marks what is to be added as the playlist, as in
-"add | to my list |" (`roles_swapped`), or the "around" of a time as a place (`time_as_place`).
+that leaves unmarked what others mark: a word for the present, the theater, the unit of a rating,
+"newest" and the like, or "this" before the kind of book (`slot_left_out`). Rejected as well is one
+that marks what is to be added as the playlist, as in "add | to my list |" (`roles_swapped`), or the
+"around" of a time as a place (`time_as_place`).
 
 Some wordings, such as "Find" and a title, occur under two intents. Where one does, the function of
 the other intent is not on offer; nor is one for which the words outside the values are likelier
