@@ -5,16 +5,22 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from granite_fc.calls.call import Call
 from granite_fc.calls.graph import CallGraph
 from granite_fc.calls.reference import Reference
 from granite_fc.calls.spec import FunctionSpec
-from tasks.renderers import RENDERERS, RenderingContext
+from tasks.renderers import RENDERERS, RenderingContext, mentioned
 from tasks.renderers.mentioned import Heard
+from tasks.renderers.values import EarlierCalls, depends_on_results, said_in
 from tasks.rendering_config import RenderingConfig
-from tasks.sources.episode import AssistantTurn, CallTurn, Episode, UserTurn
+from tasks.sources.episode import AssistantTurn, CallTurn, Episode, Turn, UserTurn
 from tests.renderers import episodes as hand
+
+# Values of which some are said, some listed and some equal.
+SOME = st.sampled_from([None, True, 1, 7, "7", "Elm Street", "Oak", "Ada", ["Ada", "Oak"]])
 
 
 def render(episode, nothing_left_rate=1.0):
@@ -266,3 +272,38 @@ def test_a_negative_asks_about_a_function_that_is_not_called():
     (example,) = render(negative)
     assert example.targets == "{}" and "play_song(" in example.inputs
     assert render(dataclasses.replace(negative, functions=hand.DIALOGUE.functions)) == []
+
+
+@given(
+    st.lists(st.tuples(SOME, SOME), max_size=3),
+    SOME,
+    st.sampled_from(["Go", "Elm Street", "7 of them"]),
+)
+def test_what_results_alone_give_is_as_where_each_value_is_asked_for(earlier, value, text):
+    calls = [
+        CallTurn(CallGraph((Call("find", {"query": passed}),)), ({"row": returned},))
+        for passed, returned in earlier
+    ]
+    turns: tuple[Turn, ...] = (UserTurn(text), *calls)
+    spec = function("play", song={"type": "string", "enum": ["Oak"]})
+    asked = CallTurn(CallGraph((Call("play", {"song": value}),)))
+    expected = depends_on_results([asked], (*turns, asked), [spec], calls)
+    heard = Heard(turns)
+    assert EarlierCalls(turns).alone_give(value, spec, lambda: heard.said) is expected
+
+
+def test_what_is_said_is_read_once_for_all_values_of_a_turn(monkeypatch):
+    read = []
+
+    def counting(turns):
+        read.append(turns)
+        return said_in(turns)
+
+    monkeypatch.setattr(mentioned, "said_in", counting)
+    number = {"type": "integer"}
+    spec = function("add", **dict.fromkeys("abc", number))
+    call = Call("add", {"a": 1200, "b": 3400, "c": 5600})
+    turns = (UserTurn("$1,200, $3,400 and $5,600"), CallTurn(CallGraph((call,))))
+    episode = Episode("e", "hand", (spec,), turns)
+    assert targets(episode) == ['{"a": 1200, "b": 3400, "c": 5600}']
+    assert len(read) == 1
