@@ -42,6 +42,8 @@ _ALL = (
     "next_best_function",
     "response_generation",
 )
+# Of dialogues in which no turn has several calls that are independent.
+_ALL_BUT_PARALLEL = tuple(subtask for subtask in _ALL if subtask != "parallel_calls")
 
 SOURCES = {
     source.name: source
@@ -63,14 +65,7 @@ SOURCES = {
             title="Schema-Guided Dialogue",
             licence="CC-BY-SA-4.0",
             homepage="https://github.com/google-research-datasets/dstc8-schema-guided-dialogue",
-            subtasks=(
-                "nested_calls",
-                "function_chaining",
-                "name_detection",
-                "parameter_detection",
-                "next_best_function",
-                "response_generation",
-            ),
+            subtasks=_ALL_BUT_PARALLEL,
             parser_version="2.0.0",
             parser="tasks.sources.sgd",
             config="tasks.sources.sgd:SgdConfig",
@@ -126,14 +121,7 @@ SOURCES = {
             title="Taskmaster-4",
             licence="CC-BY-4.0",
             homepage="https://github.com/google-research-datasets/Taskmaster",
-            subtasks=(
-                "nested_calls",
-                "function_chaining",
-                "name_detection",
-                "parameter_detection",
-                "next_best_function",
-                "response_generation",
-            ),
+            subtasks=_ALL_BUT_PARALLEL,
             parser_version="1.0.0",
             parser="tasks.sources.taskmaster4",
             config="tasks.sources.taskmaster4:Taskmaster4Config",
@@ -277,14 +265,7 @@ SOURCES = {
             title="MultiWOZ, with calls derived from its belief states",
             licence="MIT",
             homepage="https://github.com/budzianowski/multiwoz",
-            subtasks=(
-                "nested_calls",
-                "function_chaining",
-                "name_detection",
-                "parameter_detection",
-                "next_best_function",
-                "response_generation",
-            ),
+            subtasks=_ALL_BUT_PARALLEL,
             parser_version="1.0.0",
             parser="tasks.sources.multiwoz",
             config="tasks.sources.multiwoz:MultiwozConfig",
