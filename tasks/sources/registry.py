@@ -42,7 +42,7 @@ _ALL = (
     "next_best_function",
     "response_generation",
 )
-# Of dialogues in which no turn has several calls that are independent.
+# Of dialogues whose turns hardly ever have several calls that are independent.
 _ALL_BUT_PARALLEL = tuple(subtask for subtask in _ALL if subtask != "parallel_calls")
 
 SOURCES = {
