@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import jax
-from jax.sharding import Mesh, NamedSharding
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from granite_fc.models import logical
+from granite_fc.models.logical import AxisNames
 from granite_fc.sharding.rules import LogicalAxisRules
+from granite_fc.sharding.shardings import ways
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +33,40 @@ class MeshConstraint:
         """Returns `x` under a sharding constraint."""
         spec = self.rules.partition(axes, x.shape, self.mesh.shape, name=f"activation {x.shape}")
         return jax.lax.with_sharding_constraint(x, NamedSharding(self.mesh, spec))
+
+    @property
+    def platform(self) -> str:
+        """The kind of the mesh's devices, present or only compiled for."""
+        return self.mesh.devices.flat[0].platform
+
+    def ways(self, axis: str, length: int) -> int:
+        """Returns into how many parts an axis of this name and length is cut."""
+        spec = self.rules.partition((axis,), (length,), self.mesh.shape, name=f"activation {axis}")
+        return ways(spec, self.mesh.shape)
+
+    def on_shards(
+        self,
+        function: Callable[..., jax.Array],
+        arrays: Sequence[jax.Array],
+        in_axes: Sequence[AxisNames],
+        out_shape: Sequence[int],
+        out_axes: AxisNames,
+    ) -> jax.Array:
+        """Calls `function` under a `jax.shard_map`; see `granite_fc.models.logical.on_shards`."""
+
+        def partition(shape: Sequence[int], axes: AxisNames) -> PartitionSpec:
+            return self.rules.partition(axes, shape, self.mesh.shape, name=f"activation {shape}")
+
+        return jax.shard_map(
+            function,
+            mesh=self.mesh,
+            in_specs=tuple(
+                partition(x.shape, axes) for x, axes in zip(arrays, in_axes, strict=True)
+            ),
+            out_specs=partition(out_shape, out_axes),
+            # Kernels do not say over which mesh axes their results vary.
+            check_vma=False,
+        )(*arrays)
 
     def __hash__(self) -> int:
         return hash((self.mesh, repr(self.rules)))
