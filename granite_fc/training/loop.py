@@ -22,7 +22,8 @@ from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.training.check import check_run
 from granite_fc.training.optimizers import AdamW, Optimizer
-from granite_fc.training.programs import Programs, Recipe
+from granite_fc.training.programs import Programs
+from granite_fc.training.recipe import recipe_of
 from granite_fc.training.resumption import verify_run
 from granite_fc.training.run import Run, TrainResult
 from granite_fc.training.run_data import open_run_data
@@ -142,14 +143,14 @@ def train(
     )
     if steps_saved(folder):
         verify_run(read_data(folder), model, data)
-    recipe = Recipe(
+    recipe = recipe_of(
         model=model,
         optimizer=optimizer,
+        mixture_or_task_name=mixture_or_task_name,
         train_steps=train_steps,
         batch_size=batch_size,
         sequence_length=sequence_length,
         microbatches=microbatches,
-        num_subtasks=len(data.subtasks),
         seed=seed,
         z_loss=z_loss,
         clip_norm=clip_norm,
