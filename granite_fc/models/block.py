@@ -132,9 +132,10 @@ class Attention(nnx.Module):
             dropout_rate=self.config.attention_dropout,
             dropout_key=dropout_key,
             block=self.config.attention_block,
+            # A cache's slots are not in the order of their positions.
+            implementation=self.config.attention if cache is None else "reference",
         )
-        mixed = checkpoint_name(constrain(mixed, *heads), remat.ATTENTION_OUTPUT)
-        return self.output(mixed), cache
+        return self.output(constrain(mixed, *heads)), cache
 
 
 class MLP(nnx.Module):

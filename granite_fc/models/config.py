@@ -7,6 +7,7 @@ import dataclasses
 import gin
 
 from granite_fc.errors import ConfigurationError
+from granite_fc.models.attention import IMPLEMENTATIONS
 from granite_fc.models.remat import REMAT_POLICIES
 
 POSITIONS = ("rope", "learned")
@@ -65,9 +66,12 @@ class DecoderConfig:
         scan_layers: Whether the blocks run as one loop over stacked parameters, so that program
             size and compile time do not grow with depth, or as straight-line code. The parameter
             tree and the results are the same.
-        attention_block: Queries per row that are scored at once. A longer row is computed block by
-            block, and recomputed in the backward pass, so that no ``[length, length]`` matrix of
-            scores exists.
+        attention: The implementation of attention, "reference" or a kernel's name (see
+            `granite_fc.models.attention`), or "auto": the kernel of the platform wherever it can
+            serve, which leaves out dropout of attention weights and decoding with a cache.
+        attention_block: Queries per row that the reference scores at once. A longer row is computed
+            block by block, and recomputed in the backward pass, so that no ``[length, length]``
+            matrix of scores exists.
         loss_chunk: Positions per row whose logits exist at once, forwards and backwards. A long row
             over a large vocabulary would otherwise hold more logits than all else together.
         vocab_multiple: The embedding tables' length is `vocab_size` rounded up to a multiple of
@@ -103,6 +107,7 @@ class DecoderConfig:
     param_dtype: str = "float32"
     remat_policy: str = "none"
     scan_layers: bool = True
+    attention: str = "auto"
     attention_block: int = 1024
     loss_chunk: int = 512
     vocab_multiple: int = 1
@@ -136,6 +141,7 @@ class DecoderConfig:
             ("compute_dtype", COMPUTE_DTYPES),
             ("param_dtype", PARAM_DTYPES),
             ("remat_policy", tuple(REMAT_POLICIES)),
+            ("attention", IMPLEMENTATIONS),
         ):
             if getattr(self, name) not in choices:
                 self._reject(name, "one of " + ", ".join(repr(choice) for choice in choices))
@@ -145,6 +151,8 @@ class DecoderConfig:
         for name in ("rope_theta", "norm_eps", "logits_scaling", "initializer_range"):
             if not getattr(self, name) > 0.0:
                 self._reject(name, "a positive number")
+        if self.attention not in ("auto", "reference") and self.attention_dropout > 0.0:
+            self._reject("attention", "'auto' or 'reference', since kernels drop no weights")
         if self.num_heads % self.num_kv_heads:
             self._reject("num_kv_heads", f"a divisor of num_heads = {self.num_heads}")
         if self.positions == "rope" and self.head_dim % 2:

@@ -15,6 +15,7 @@ _MAY_CHANGE = {
     "compute_dtype",
     "remat_policy",
     "scan_layers",
+    "attention",
     "attention_block",
     "loss_chunk",
     "embedding_dropout",

@@ -1,0 +1,5 @@
+"""Causal attention within segments: one reference implementation and kernels that equal it."""
+
+from granite_fc.models.attention.choose import IMPLEMENTATIONS, attention
+
+__all__ = ["IMPLEMENTATIONS", "attention"]

@@ -1,0 +1,83 @@
+"""Which implementation of attention serves a call."""
+
+from __future__ import annotations
+
+import jax
+
+from granite_fc.errors import ConfigurationError
+from granite_fc.models import logical
+from granite_fc.models.attention import splash
+from granite_fc.models.attention.reference import reference_attention
+
+IMPLEMENTATIONS = ("auto", "reference", "splash")
+
+
+def attention(
+    query: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
+    *,
+    q_segment_ids: jax.Array,
+    kv_segment_ids: jax.Array,
+    q_positions: jax.Array,
+    kv_positions: jax.Array,
+    scale: float,
+    dropout_rate: float = 0.0,
+    dropout_key: jax.Array | None = None,
+    block: int = 1024,
+    implementation: str = "auto",
+) -> jax.Array:
+    """Attends from every query to the keys of its segment that do not lie after it.
+
+    Kernels need rows whose positions rise within each segment, as those of a batch do, and compare
+    places in the row; a caller whose rows are otherwise, such as a cache, asks for "reference".
+
+    Args:
+        query: `[batch, q_length, heads, head_dim]`.
+        key: `[batch, kv_length, kv_heads, head_dim]`; `kv_heads` divides `heads`.
+        value: `[batch, kv_length, kv_heads, head_dim]`.
+        q_segment_ids: int32 `[batch, q_length]`; 0 is no segment.
+        kv_segment_ids: int32 `[batch, kv_length]`; a query sees the keys of its own number only,
+            and 0 sees nothing.
+        q_positions: int32 `[batch, q_length]`, counted within the segment.
+        kv_positions: int32 `[batch, kv_length]`; a query sees positions up to its own.
+        scale: Scores are multiplied by it.
+        dropout_rate: Share of the attention weights to drop.
+        dropout_key: A PRNG key; None switches dropout off.
+        block: Most queries per row that the reference scores at once.
+        implementation: "reference"; "splash", the TPU's kernel (interpreted on a CPU, slowly); or
+            "auto": the kernel of the platform where there is one that can serve the call.
+
+    Returns:
+        `[batch, q_length, heads, head_dim]` of `query`'s type; zeros where a query sees nothing.
+
+    Raises:
+        ConfigurationError: If the implementation asked for cannot serve the call.
+    """
+    drops = dropout_rate > 0.0 and dropout_key is not None
+    lengths = query.shape[1], key.shape[1]
+    if implementation == "auto":
+        kernel = logical.platform() == "tpu" and not drops and splash.servable(*lengths)
+        implementation = "splash" if kernel else "reference"
+    if implementation == "reference":
+        return reference_attention(
+            query,
+            key,
+            value,
+            q_segment_ids=q_segment_ids,
+            kv_segment_ids=kv_segment_ids,
+            q_positions=q_positions,
+            kv_positions=kv_positions,
+            scale=scale,
+            dropout_rate=dropout_rate,
+            dropout_key=dropout_key,
+            block=block,
+        )
+    if drops or not splash.servable(*lengths):
+        raise ConfigurationError(
+            "DecoderConfig.attention",
+            found=implementation,
+            expected="'auto' or 'reference' with dropout of attention weights or rows that do not "
+            "split into blocks of 128",
+        )
+    return splash.splash_attention(query, key, value, segment_ids=q_segment_ids, scale=scale)

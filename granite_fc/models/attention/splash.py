@@ -1,0 +1,212 @@
+"""Attention on TPUs: JAX's splash kernel, made to skip what packing leaves empty.
+
+The kernel works through blocks of queries and keys and holds no `[length, length]` array. Which
+blocks it visits it reads from small tables. JAX builds these from a mask known in advance; here
+they are computed from the segment ids of the row at hand, so that a row packed with many short
+segments costs what the segments cost and not what its length would.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+from jax.experimental.pallas.ops.tpu.splash_attention import (
+    splash_attention_kernel,
+    splash_attention_mask_info,
+)
+
+from granite_fc.models import logical, remat
+
+# Lanes of a TPU's vector unit: blocks are multiples of it.
+_LANES = 128
+# Larger blocks save loads of keys and values and cost memory on the chip.
+_LARGEST_BLOCK = 512
+_MASKED = -0.7 * float(jnp.finfo(jnp.float32).max)
+
+
+def servable(q_length: int, kv_length: int) -> bool:
+    """Returns whether the kernel can attend within rows of this length as they are laid out."""
+    parts = logical.ways("activation_length", q_length)
+    return q_length == kv_length and q_length % (_LANES * parts) == 0
+
+
+def splash_attention(
+    query: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
+    *,
+    segment_ids: jax.Array,
+    scale: float,
+) -> jax.Array:
+    """Attends as `reference_attention` does where rows are in the order of their positions.
+
+    Queries are cut over devices along the row; keys and values are whole there. Heads are cut, and
+    key/value heads with them: repeated where there are fewer than parts, unless there is only one.
+
+    Args:
+        query: `[batch, length, heads, head_dim]`.
+        key: `[batch, length, kv_heads, head_dim]`.
+        value: `[batch, length, kv_heads, head_dim]`.
+        segment_ids: int32 `[batch, length]`; 0 is no segment. In a row, positions rise within each
+            segment.
+        scale: Scores are multiplied by it.
+
+    Returns:
+        `[batch, length, heads, head_dim]` of `query`'s type; zeros where there is no segment.
+    """
+    length, heads = query.shape[1:3]
+    kv_heads = key.shape[2]
+    repeats = _repeats(heads, kv_heads)
+    if repeats > 1:
+        key, value = (jnp.repeat(x, repeats, axis=2) for x in (key, value))
+    q_axes = ("activation_batch", "activation_length", "activation_heads", None)
+    kv_axes = (
+        "activation_batch",
+        "activation_kv_length",
+        None if kv_heads == 1 else "activation_kv_heads",
+        None,
+    )
+    mixed = logical.on_shards(
+        functools.partial(_attend, interpret=logical.platform() != "tpu"),
+        query * jnp.asarray(scale, query.dtype),
+        key,
+        value,
+        segment_ids,
+        segment_ids,
+        jnp.arange(length, dtype=jnp.int32),
+        in_axes=(
+            q_axes,
+            kv_axes,
+            kv_axes,
+            ("activation_batch", "activation_length"),
+            ("activation_batch", "activation_kv_length"),
+            ("activation_length",),
+        ),
+        out_shape=query.shape,
+        out_axes=q_axes,
+    )
+    return jnp.where((segment_ids > 0)[:, :, None, None], mixed, 0)
+
+
+def _repeats(heads: int, kv_heads: int) -> int:
+    """Returns how often each key/value head is repeated so that its query heads' parts hold it."""
+    parts = logical.ways("activation_heads", heads)
+    if kv_heads == 1 or kv_heads % parts == 0:
+        return 1
+    return next(n for n in range(1, heads // kv_heads + 1) if (kv_heads * n) % parts == 0)
+
+
+class _Tables(NamedTuple):
+    """Which blocks the kernel computes, and which it fetches next.
+
+    Attributes:
+        needed: Whether any query of a block may see any key of another, `[q_blocks, kv_blocks]`.
+        next_kv: For each pair, in row-major order, the key block of the next needed one.
+        next_q: For each pair, in column-major order, the query block of the next needed one.
+    """
+
+    needed: jax.Array
+    next_kv: jax.Array
+    next_q: jax.Array
+
+
+def _attend(
+    query: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
+    q_segment_ids: jax.Array,
+    kv_segment_ids: jax.Array,
+    q_rows: jax.Array,
+    *,
+    interpret: bool,
+) -> jax.Array:
+    """Attends on one device, with `q_rows` the places of its queries in the whole row."""
+    block_q, block_kv = _block(query.shape[1]), _block(key.shape[1])
+    is_mqa = key.shape[2] == 1
+
+    def attend_row(
+        query: jax.Array, key: jax.Array, value: jax.Array, q_ids: jax.Array, kv_ids: jax.Array
+    ) -> jax.Array:
+        tables = _tables(q_ids, kv_ids, q_rows, block_q, block_kv)
+        kernel = splash_attention_kernel.SplashAttentionKernel(
+            fwd_mask_info=_mask_info(tables.next_kv, tables.needed, q_rows),
+            dq_mask_info=_mask_info(tables.next_kv, tables.needed, q_rows),
+            dkv_mask_info=_mask_info(tables.next_q, tables.needed, q_rows),
+            is_mqa=is_mqa,
+            save_residuals=False,
+            mask_value=_MASKED,
+            attn_logits_soft_cap=None,
+            mask_function=_causal,
+            residual_checkpoint_name=remat.ATTENTION_OUTPUT,
+            interpret=interpret,
+            block_sizes=splash_attention_kernel.BlockSizes(
+                block_q=block_q,
+                block_kv=block_kv,
+                block_q_dkv=block_q,
+                block_kv_dkv=block_kv,
+                block_q_dq=block_q,
+                block_kv_dq=block_kv,
+            ),
+        )
+        query, key, value = (jnp.swapaxes(x, 0, 1) for x in (query, key, value))
+        if is_mqa:
+            key, value = key[0], value[0]
+        ids = splash_attention_kernel.SegmentIds(q=q_ids, kv=kv_ids)
+        # Without residuals asked for, the kernel returns the one array.
+        return jnp.swapaxes(cast(jax.Array, kernel(query, key, value, ids)), 0, 1)
+
+    return jax.vmap(attend_row)(query, key, value, q_segment_ids, kv_segment_ids)
+
+
+def _block(length: int) -> int:
+    block = _LARGEST_BLOCK
+    while length % block:
+        block //= 2
+    return block
+
+
+def _tables(
+    q_ids: jax.Array, kv_ids: jax.Array, q_rows: jax.Array, block_q: int, block_kv: int
+) -> _Tables:
+    q_ids, q_rows = q_ids.reshape(-1, block_q), q_rows.reshape(-1, block_q)
+    kv_ids = kv_ids.reshape(-1, block_kv)
+    kv_start = block_kv * jnp.arange(kv_ids.shape[0], dtype=jnp.int32)
+    needed = (
+        (kv_start <= q_rows.max(1)[:, None])
+        & (kv_ids.min(1) <= q_ids.max(1)[:, None])
+        & (kv_ids.max(1) >= q_ids.min(1)[:, None])
+    )
+    return _Tables(needed, _next_needed(needed), _next_needed(needed.T).T)
+
+
+def _next_needed(needed: jax.Array) -> jax.Array:
+    """Returns for each entry the column of the first True at or after it, in row-major order.
+
+    After the last one the kernel fetches nothing new if it stays where it is.
+    """
+    columns = needed.shape[1]
+    flat = needed.reshape(-1)
+    index = jnp.arange(flat.size, dtype=jnp.int32)
+    following = jax.lax.cummin(jnp.where(flat, index, flat.size), reverse=True)
+    last = jnp.max(jnp.where(flat, index, 0))
+    return (jnp.minimum(following, last) % columns).reshape(needed.shape)
+
+
+def _mask_info(
+    next_block: jax.Array, needed: jax.Array, q_rows: jax.Array
+) -> splash_attention_mask_info.MaskInfo:
+    return splash_attention_mask_info.MaskInfo(
+        data_next=next_block[None],
+        mask_next=None,
+        block_mask=needed.astype(jnp.int32)[None],
+        partial_mask_blocks=None,
+        # Annotated as a constant's type; the kernel reads it as any array.
+        q_sequence=cast(Any, q_rows),
+    )
+
+
+def _causal(q_rows: jax.Array, kv_rows: jax.Array) -> jax.Array:
+    return q_rows >= kv_rows
