@@ -34,6 +34,7 @@ from granite_fc.models.dropout import dropout
 from granite_fc.models.initialization import normal
 from granite_fc.models.layers import Norm
 from granite_fc.models.logical import constrain
+from granite_fc.models.lookup import look_up
 from granite_fc.models.remat import rematerialize
 from granite_fc.models.rope import rope_tables
 
@@ -152,10 +153,10 @@ def embed(
     config: DecoderConfig, params: Params, tokens: jax.Array, positions: jax.Array
 ) -> jax.Array:
     """Returns what the first block reads, `[batch, length, d_model]`; see `hidden_states`."""
-    x = params["embedding"]["table"][tokens]
+    x = look_up(params["embedding"]["table"], tokens, config.compute_dtype, ("vocab", "embed"))
     if config.positions == "learned":
-        x = x + params["positions"]["table"][positions]
-    x = x.astype(config.compute_dtype)
+        table = params["positions"]["table"]
+        x = x + look_up(table, positions, config.compute_dtype, ("position", "embed"))
     if config.embedding_multiplier != 1.0:
         x = x * jnp.asarray(config.embedding_multiplier, x.dtype)
     return constrain(x, "activation_batch", "activation_length", "activation_embed")

@@ -9,10 +9,13 @@ import jax
 import jax.numpy as jnp
 
 from granite_fc.models.config import DecoderConfig
-from granite_fc.models.logical import constrain
+from granite_fc.models.logical import constrain, gathered, ways
 
 # What ids beyond the vocabulary score: finite, and of no weight beside any real logit.
 _PADDED_LOGIT = -1e30
+_TABLE = ("vocab", "embed")
+# One table of sums for each part of the batch and of the length.
+_PARTS = ("activation_batch", "activation_length", "activation_vocab", None)
 
 
 class TokenStatistics(NamedTuple):
@@ -93,8 +96,8 @@ def token_statistics(
 
 
 def _compute_table(config: DecoderConfig, table: jax.Array) -> jax.Array:
-    # Its width is gathered here, once, and not again for every chunk.
-    return constrain(table.astype(config.compute_dtype), "activation_vocab", None)
+    # Gathered here, once, and not again for every chunk.
+    return gathered(table.astype(config.compute_dtype), _TABLE)
 
 
 def _logits(config: DecoderConfig, table: jax.Array, hidden: jax.Array) -> jax.Array:
@@ -156,22 +159,30 @@ def _chunked_statistics_backward(
         hidden_gradient = jnp.einsum(
             "blv,vd->bld", scores_gradient, compute_table, preferred_element_type=jnp.float32
         )
+        # Each part of the batch keeps a sum of its own, so that nothing travels chunk by chunk.
         table_gradient += jnp.einsum(
-            "blv,bld->vd",
-            scores_gradient,
-            x.astype(compute_table.dtype),
+            "sbtlv,sbtld->stvd",
+            _in_parts(scores_gradient),
+            _in_parts(x.astype(compute_table.dtype)),
             preferred_element_type=jnp.float32,
         )
-        # Summed where the table's own shards live: each device holds its part of the sum only.
-        table_gradient = constrain(table_gradient, "vocab", "embed")
-        return table_gradient, hidden_gradient.astype(hidden.dtype)
+        return constrain(table_gradient, *_PARTS), hidden_gradient.astype(hidden.dtype)
 
+    parts = ways("activation_batch", hidden.shape[1]), ways("activation_length", hidden.shape[2])
     table_gradient, hidden_gradient = jax.lax.scan(
         body,
-        jnp.zeros(table.shape, jnp.float32),
+        constrain(jnp.zeros((*parts, *table.shape), jnp.float32), *_PARTS),
         (hidden, targets, logsumexp, gradients.nll, gradients.logsumexp),
     )
+    table_gradient = constrain(table_gradient.sum((0, 1)), *_TABLE)
     return table_gradient.astype(table.dtype), hidden_gradient, None
+
+
+def _in_parts(x: jax.Array) -> jax.Array:
+    """Splits `[batch, length, *rest]` into `[parts, rows, parts, positions, *rest]`, as cut."""
+    batch, length, *rest = x.shape
+    s, t = ways("activation_batch", batch), ways("activation_length", length)
+    return x.reshape(s, batch // s, t, length // t, *rest)
 
 
 _chunked_statistics.defvjp(_chunked_statistics_forward, _chunked_statistics_backward)

@@ -11,6 +11,10 @@ from flax import nnx
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.initialization import normal
 from granite_fc.models.linear import linear
+from granite_fc.models.logical import gathered
+
+# A bias has no other axis over which its parts could be spread.
+_BIAS_AXES = {"mlp": "mlp_bias"}
 
 
 class Projection(nnx.Module):
@@ -31,14 +35,15 @@ class Projection(nnx.Module):
     ) -> None:
         shape = (*inputs.values(), *outputs.values())
         self.num_inputs = len(inputs)
-        self.num_outputs = len(outputs)
+        self.axes = (*inputs, *outputs)
+        self.bias_axes = tuple(_BIAS_AXES.get(name, name) for name in outputs)
         self.dtype = config.compute_dtype
         self.kernel = nnx.Param(
-            normal(rngs.params(), shape, std, config.param_dtype), logical_axes=(*inputs, *outputs)
+            normal(rngs.params(), shape, std, config.param_dtype), logical_axes=self.axes
         )
         self.bias = (
             nnx.Param(
-                jnp.zeros(tuple(outputs.values()), config.param_dtype), logical_axes=tuple(outputs)
+                jnp.zeros(tuple(outputs.values()), config.param_dtype), logical_axes=self.bias_axes
             )
             if use_bias
             else None
@@ -46,9 +51,10 @@ class Projection(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps `[batch, length, *inputs]` to `[batch, length, *outputs]`, in the compute type."""
-        kernel = self.kernel[...].astype(self.dtype)
-        y = linear(x.astype(self.dtype), kernel, self.num_inputs)
-        return y if self.bias is None else y + self.bias[...].astype(self.dtype)
+        y = linear(x.astype(self.dtype), self.kernel[...], self.num_inputs, self.axes)
+        if self.bias is None:
+            return y
+        return y + gathered(self.bias[...].astype(self.dtype), self.bias_axes)
 
 
 class Norm(nnx.Module):

@@ -5,46 +5,62 @@ from __future__ import annotations
 import functools
 
 import jax
+import jax.numpy as jnp
+
+from granite_fc.models.logical import AxisNames, constrain, gathered
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def linear(x: jax.Array, kernel: jax.Array, num_inputs: int) -> jax.Array:
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def linear(x: jax.Array, kernel: jax.Array, num_inputs: int, axes: AxisNames) -> jax.Array:
     """Contracts the last `num_inputs` axes of `x` with the first of `kernel`.
 
-    The derivative is the usual one. It is spelt out because JAX's own computes the kernel's
-    gradient transposed, and XLA on CPUs then falls back to a product that is four times as slow.
+    The derivative is the usual one. It is spelt out for two reasons. What a backward pass keeps is
+    the kernel as it is stored: it is gathered again where it is used again, so that no policy of
+    rematerialisation ever holds more than one layer whole. And JAX's own derivative computes the
+    kernel's gradient transposed, for which XLA on CPUs falls back to a product that is four times
+    as slow.
 
     Args:
         x: `[batch, length, *inputs]`.
-        kernel: `[*inputs, *outputs]`, of the type of `x`.
+        kernel: `[*inputs, *outputs]`, as stored; it is used in the type of `x`.
         num_inputs: Number of input axes.
+        axes: The logical names of the kernel's axes.
 
     Returns:
         `[batch, length, *outputs]`, of the type of `x`.
     """
-    return _contract(x, kernel, range(x.ndim - num_inputs, x.ndim), range(num_inputs))
+    kernel = gathered(kernel.astype(x.dtype), axes)
+    return _contract(x, kernel, range(x.ndim - num_inputs, x.ndim), range(num_inputs), x.dtype)
 
 
 def _forward(
-    x: jax.Array, kernel: jax.Array, num_inputs: int
+    x: jax.Array, kernel: jax.Array, num_inputs: int, axes: AxisNames
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return linear(x, kernel, num_inputs), (x, kernel)
+    return linear(x, kernel, num_inputs, axes), (x, kernel)
 
 
 def _backward(
-    num_inputs: int, saved: tuple[jax.Array, jax.Array], gradient: jax.Array
+    num_inputs: int, axes: AxisNames, saved: tuple[jax.Array, jax.Array], gradient: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    x, kernel = saved
+    x, stored = saved
+    kernel = gathered(stored.astype(x.dtype), axes)
     leading = range(x.ndim - num_inputs)
     to_x = _contract(
-        gradient, kernel, range(len(leading), gradient.ndim), range(num_inputs, kernel.ndim)
+        gradient,
+        kernel,
+        range(len(leading), gradient.ndim),
+        range(num_inputs, kernel.ndim),
+        x.dtype,
     )
-    return to_x, _contract(x, gradient, leading, leading)
+    to_kernel = _contract(x, gradient, leading, leading, x.dtype)
+    return to_x, constrain(to_kernel, *axes).astype(stored.dtype)
 
 
-def _contract(left: jax.Array, right: jax.Array, left_axes: range, right_axes: range) -> jax.Array:
+def _contract(
+    left: jax.Array, right: jax.Array, left_axes: range, right_axes: range, dtype: jnp.dtype
+) -> jax.Array:
     axes = (tuple(left_axes), tuple(right_axes))
-    return jax.lax.dot_general(left, right, (axes, ((), ())), preferred_element_type=left.dtype)
+    return jax.lax.dot_general(left, right, (axes, ((), ())), preferred_element_type=dtype)
 
 
 linear.defvjp(_forward, _backward)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -26,6 +27,10 @@ class Constraint(Protocol):
 
     def __call__(self, x: jax.Array, axes: AxisNames) -> jax.Array:
         """Lays an activation out by the names of its axes."""
+        ...
+
+    def gathered(self, parameter: jax.Array, axes: AxisNames) -> jax.Array:
+        """Lays a parameter out for use beside activations; see `logical.gathered`."""
         ...
 
     def ways(self, axis: str, length: int) -> int:
@@ -66,6 +71,28 @@ def constrain(x: jax.Array, *axis_names: str | None) -> jax.Array:
         raise ValueError(f"{len(axis_names)} names {axis_names} for an array of shape {x.shape}.")
     constraint = _constraint.get()
     return x if constraint is None else constraint(x, axis_names)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def gathered(parameter: jax.Array, axes: AxisNames) -> jax.Array:
+    """Lays a parameter out for use: whole over whatever cuts the batch or the length.
+
+    Parameters are stored cut into more parts than they are used in. A layer gathers its own just
+    before it uses them. The gradient is laid out as the parameter is stored: it is summed over the
+    batch's parts, and every device is left with its part of the sum (a reduce-scatter).
+
+    Args:
+        parameter: Of the type that it is to be used in: what is gathered is what travels.
+        axes: The names of its axes.
+    """
+    constraint = _constraint.get()
+    return parameter if constraint is None else constraint.gathered(parameter, axes)
+
+
+gathered.defvjp(
+    lambda parameter, axes: (gathered(parameter, axes), None),
+    lambda axes, _, gradient: (constrain(gradient, *axes),),
+)
 
 
 def on_shards(

@@ -12,7 +12,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from granite_fc.models import logical
 from granite_fc.models.logical import AxisNames
 from granite_fc.sharding.rules import LogicalAxisRules
-from granite_fc.sharding.shardings import ways
+from granite_fc.sharding.shardings import BATCH_AXES, ways
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +33,23 @@ class MeshConstraint:
         """Returns `x` under a sharding constraint."""
         spec = self.rules.partition(axes, x.shape, self.mesh.shape, name=f"activation {x.shape}")
         return jax.lax.with_sharding_constraint(x, NamedSharding(self.mesh, spec))
+
+    def gathered(self, parameter: jax.Array, axes: AxisNames) -> jax.Array:
+        """Returns a parameter whole over the mesh axes that cut batches and lengths."""
+        spec = self.rules.partition(
+            axes, parameter.shape, self.mesh.shape, name=f"parameter {parameter.shape}"
+        )
+        batch = self.rules.mesh_axes(*BATCH_AXES)
+        kept = [
+            tuple(
+                axis
+                for axis in ((entry,) if isinstance(entry, str) else entry or ())
+                if axis not in batch
+            )
+            for entry in spec
+        ]
+        spec = PartitionSpec(*(entry or None for entry in kept))
+        return jax.lax.with_sharding_constraint(parameter, NamedSharding(self.mesh, spec))
 
     @property
     def platform(self) -> str:

@@ -28,6 +28,8 @@ DEFAULT_RULES: tuple[Rule, ...] = (
     ("kv_heads", "tensor"),
     ("head_dim", None),
     ("mlp", "tensor"),
+    # Wide biases are split like kernels, so that their gradients are never summed whole.
+    ("mlp_bias", ("tensor", "fsdp", "sequence")),
     ("position", None),
     ("norm", None),
     # Activations. Splitting the residual stream over `tensor` turns each all-reduce into a
@@ -41,11 +43,20 @@ DEFAULT_RULES: tuple[Rule, ...] = (
     ("activation_kv_length", None),
     ("activation_mlp", "tensor"),
     ("activation_vocab", "tensor"),
+    # A table is looked up where its parts are: each device reads its part of the width for the
+    # tokens of all its fsdp neighbours, and an all-to-all brings every row to its own device.
+    ("lookup_batch", "data"),
+    ("lookup_length", None),
 )
 
 # One key-value head serves every query head, so it cannot be split and is cheap to replicate. A
 # decoding step has one position.
-DEFAULT_WHOLE_IF_UNEVEN: tuple[str, ...] = ("kv_heads", "activation_kv_heads", "activation_length")
+DEFAULT_WHOLE_IF_UNEVEN: tuple[str, ...] = (
+    "kv_heads",
+    "activation_kv_heads",
+    "activation_length",
+    "mlp_bias",
+)
 
 
 @gin.configurable(module="granite_fc.sharding")
@@ -88,6 +99,15 @@ class LogicalAxisRules:
                     found=", ".join(sorted(map(str, unknown))),
                     expected=f"mesh axes out of {', '.join(AXES)}",
                 )
+
+    def mesh_axes(self, *axes: str) -> set[str]:
+        """Returns all mesh axes over which rules may cut any of these logical axes."""
+        return {
+            mesh_axis
+            for axis, target in (*self.extra_rules, *self.rules)
+            if axis in axes
+            for mesh_axis in _mesh_axes(target)
+        }
 
     def partition(
         self,

@@ -211,6 +211,7 @@ def assert_names(config: DecoderConfig, shape: tuple[int, ...], names: tuple[str
         "kv_heads": config.num_kv_heads,
         "head_dim": config.head_dim,
         "mlp": config.d_ff,
+        "mlp_bias": config.d_ff,
         "position": config.max_positions,
         "norm": config.d_model,
     }
@@ -246,20 +247,31 @@ def test_the_cache_continues_where_the_last_call_ended() -> None:
     assert cache.slot == 10
 
 
-def test_activations_are_named_and_models_obey_the_constraint() -> None:
-    seen = set()
+def test_activations_and_parameters_are_named_and_models_obey_the_constraint() -> None:
+    laid_out, gathered = set(), set()
 
-    def constraint(x: jax.Array, names: tuple[str | None, ...]) -> jax.Array:
-        seen.update(names)
-        return x
+    class Recorder:
+        platform = "cpu"
 
-    with use_constraint(constraint):
+        def __call__(self, x: jax.Array, names: tuple[str | None, ...]) -> jax.Array:
+            laid_out.update(names)
+            return x
+
+        def gathered(self, parameter: jax.Array, names: tuple[str | None, ...]) -> jax.Array:
+            gathered.update(names)
+            return parameter
+
+        def ways(self, axis: str, length: int) -> int:
+            return 1
+
+    with use_constraint(Recorder()):
         inputs = sequence(LLAMA, 2, 4)
         jax.eval_shape(
             lambda params: logits(LLAMA, params, hidden_states(LLAMA, params, *inputs)),
             abstract_params(LLAMA),
         )
-    assert seen - {None} == {
+    assert laid_out - {None, "embed"} == {
         f"activation_{name}"
         for name in ("batch", "length", "embed", "heads", "kv_heads", "kv_length", "mlp", "vocab")
-    }
+    } | {"lookup_batch", "lookup_length"}
+    assert gathered == {"embed", "heads", "kv_heads", "head_dim", "mlp", "vocab"}
