@@ -99,66 +99,59 @@ def _repeats(heads: int, kv_heads: int) -> int:
     return next(n for n in range(1, heads // kv_heads + 1) if (kv_heads * n) % parts == 0)
 
 
-class _Tables(NamedTuple):
-    """Which blocks the kernel computes, and which it fetches next.
-
-    Attributes:
-        needed: Whether any query of a block may see any key of another, `[q_blocks, kv_blocks]`.
-        next_kv: For each pair, in row-major order, the key block of the next needed one.
-        next_q: For each pair, in column-major order, the query block of the next needed one.
-    """
-
-    needed: jax.Array
-    next_kv: jax.Array
-    next_q: jax.Array
-
-
 def _attend(
     query: jax.Array,
     key: jax.Array,
     value: jax.Array,
     q_segment_ids: jax.Array,
     kv_segment_ids: jax.Array,
-    q_rows: jax.Array,
+    q_places: jax.Array,
     *,
     interpret: bool,
 ) -> jax.Array:
-    """Attends on one device, with `q_rows` the places of its queries in the whole row."""
-    block_q, block_kv = _block(query.shape[1]), _block(key.shape[1])
+    """Attends on one device, with `q_places` the places of its queries in the whole row."""
+    batch, q_length, heads, head_dim = query.shape
+    kv_length = key.shape[1]
+    block_q, block_kv = _block(q_length), _block(kv_length)
+    tables = _tables(q_segment_ids, kv_segment_ids, q_places, block_q, block_kv)
+    # The rows of the batch are to the kernel one row, whose blocks off the diagonal no table names.
+    places = q_places + kv_length * jnp.arange(batch, dtype=jnp.int32)[:, None]
+    rows = _mask_info(tables.next_kv, tables.rows_need, places)
+    columns = _mask_info(tables.next_q, tables.columns_need, places)
     is_mqa = key.shape[2] == 1
+    kernel = splash_attention_kernel.SplashAttentionKernel(
+        fwd_mask_info=rows,
+        dq_mask_info=rows,
+        dkv_mask_info=columns,
+        is_mqa=is_mqa,
+        save_residuals=False,
+        mask_value=_MASKED,
+        attn_logits_soft_cap=None,
+        mask_function=_causal,
+        residual_checkpoint_name=remat.ATTENTION_OUTPUT,
+        interpret=interpret,
+        block_sizes=splash_attention_kernel.BlockSizes(
+            block_q=block_q,
+            block_kv=block_kv,
+            block_q_dkv=block_q,
+            block_kv_dkv=block_kv,
+            block_q_dq=block_q,
+            block_kv_dq=block_kv,
+        ),
+    )
 
-    def attend_row(
-        query: jax.Array, key: jax.Array, value: jax.Array, q_ids: jax.Array, kv_ids: jax.Array
-    ) -> jax.Array:
-        tables = _tables(q_ids, kv_ids, q_rows, block_q, block_kv)
-        kernel = splash_attention_kernel.SplashAttentionKernel(
-            fwd_mask_info=_mask_info(tables.next_kv, tables.needed, q_rows),
-            dq_mask_info=_mask_info(tables.next_kv, tables.needed, q_rows),
-            dkv_mask_info=_mask_info(tables.next_q, tables.needed, q_rows),
-            is_mqa=is_mqa,
-            save_residuals=False,
-            mask_value=_MASKED,
-            attn_logits_soft_cap=None,
-            mask_function=_causal,
-            residual_checkpoint_name=remat.ATTENTION_OUTPUT,
-            interpret=interpret,
-            block_sizes=splash_attention_kernel.BlockSizes(
-                block_q=block_q,
-                block_kv=block_kv,
-                block_q_dkv=block_q,
-                block_kv_dkv=block_kv,
-                block_q_dq=block_q,
-                block_kv_dq=block_kv,
-            ),
-        )
-        query, key, value = (jnp.swapaxes(x, 0, 1) for x in (query, key, value))
-        if is_mqa:
-            key, value = key[0], value[0]
-        ids = splash_attention_kernel.SegmentIds(q=q_ids, kv=kv_ids)
-        # Without residuals asked for, the kernel returns the one array.
-        return jnp.swapaxes(cast(jax.Array, kernel(query, key, value, ids)), 0, 1)
+    def heads_first(x: jax.Array) -> jax.Array:
+        return jnp.swapaxes(x.reshape(-1, *x.shape[2:]), 0, 1)
 
-    return jax.vmap(attend_row)(query, key, value, q_segment_ids, kv_segment_ids)
+    query, key, value = (heads_first(x) for x in (query, key, value))
+    if is_mqa:
+        key, value = key[0], value[0]
+    segment_ids = splash_attention_kernel.SegmentIds(
+        q=q_segment_ids.reshape(-1), kv=kv_segment_ids.reshape(-1)
+    )
+    # Without residuals asked for, the kernel returns the one array.
+    mixed = cast(jax.Array, kernel(query, key, value, segment_ids))
+    return jnp.swapaxes(mixed, 0, 1).reshape(batch, q_length, heads, head_dim)
 
 
 def _block(length: int) -> int:
@@ -168,45 +161,77 @@ def _block(length: int) -> int:
     return block
 
 
+class _Tables(NamedTuple):
+    """Which blocks the kernel computes, and which it fetches next.
+
+    The forward kernel and the one for the queries' gradient walk through a row of blocks for each
+    block of queries; the one for the keys' and values' through a column for each block of keys.
+
+    Attributes:
+        rows_need: `[batch * q_blocks, kv_blocks]`, whether any query of a block may see any key of
+            a block of the same row of the batch.
+        next_kv: Of the same shape, the block of keys that is needed next, out of those of all rows.
+        columns_need: `[q_blocks, batch * kv_blocks]`, as `rows_need`.
+        next_q: Of the same shape, the block of queries that is needed next.
+    """
+
+    rows_need: jax.Array
+    next_kv: jax.Array
+    columns_need: jax.Array
+    next_q: jax.Array
+
+
 def _tables(
-    q_ids: jax.Array, kv_ids: jax.Array, q_rows: jax.Array, block_q: int, block_kv: int
+    q_ids: jax.Array, kv_ids: jax.Array, q_places: jax.Array, block_q: int, block_kv: int
 ) -> _Tables:
-    q_ids, q_rows = q_ids.reshape(-1, block_q), q_rows.reshape(-1, block_q)
-    kv_ids = kv_ids.reshape(-1, block_kv)
-    kv_start = block_kv * jnp.arange(kv_ids.shape[0], dtype=jnp.int32)
+    batch = q_ids.shape[0]
+    q_ids, kv_ids = q_ids.reshape(batch, -1, block_q), kv_ids.reshape(batch, -1, block_kv)
+    kv_start = block_kv * jnp.arange(kv_ids.shape[1], dtype=jnp.int32)
     needed = (
-        (kv_start <= q_rows.max(1)[:, None])
-        & (kv_ids.min(1) <= q_ids.max(1)[:, None])
-        & (kv_ids.max(1) >= q_ids.min(1)[:, None])
+        (kv_start <= q_places.reshape(-1, block_q).max(-1)[:, None])
+        & (kv_ids.min(-1)[:, None, :] <= q_ids.max(-1)[:, :, None])
+        & (kv_ids.max(-1)[:, None, :] >= q_ids.min(-1)[:, :, None])
     )
-    return _Tables(needed, _next_needed(needed), _next_needed(needed.T).T)
+
+    def walk(needed: jax.Array) -> tuple[jax.Array, jax.Array]:
+        lines = needed.reshape(-1, needed.shape[2])
+        return lines.astype(jnp.int8), _next_needed(needed).reshape(lines.shape)
+
+    rows_need, next_kv = walk(needed)
+    columns_need, next_q = walk(jnp.swapaxes(needed, 1, 2))
+    return _Tables(rows_need, next_kv, columns_need.T, next_q.T)
 
 
 def _next_needed(needed: jax.Array) -> jax.Array:
-    """Returns for each entry the column of the first True at or after it, in row-major order.
+    """Returns which block the first True at or after each entry names, in row-major order.
 
-    After the last one the kernel fetches nothing new if it stays where it is.
+    Args:
+        needed: bool `[batch, lines, blocks]`.
+
+    Returns:
+        int32 of the same shape, out of `batch * blocks`; after the last True that one again, which
+        keeps the kernel from fetching anything more.
     """
-    columns = needed.shape[1]
+    _, lines, blocks = needed.shape
     flat = needed.reshape(-1)
     index = jnp.arange(flat.size, dtype=jnp.int32)
-    following = jax.lax.cummin(jnp.where(flat, index, flat.size), reverse=True)
     last = jnp.max(jnp.where(flat, index, 0))
-    return (jnp.minimum(following, last) % columns).reshape(needed.shape)
+    first_after = jax.lax.cummin(jnp.where(flat, index, last), reverse=True)
+    return (first_after // (lines * blocks) * blocks + first_after % blocks).reshape(needed.shape)
 
 
 def _mask_info(
-    next_block: jax.Array, needed: jax.Array, q_rows: jax.Array
+    needed_next: jax.Array, needed: jax.Array, places: jax.Array
 ) -> splash_attention_mask_info.MaskInfo:
     return splash_attention_mask_info.MaskInfo(
-        data_next=next_block[None],
+        data_next=needed_next[None],
         mask_next=None,
-        block_mask=needed.astype(jnp.int32)[None],
+        block_mask=needed[None],
         partial_mask_blocks=None,
-        # Annotated as a constant's type; the kernel reads it as any array.
-        q_sequence=cast(Any, q_rows),
+        # Annotated as a constant; the kernel reads it as any other array.
+        q_sequence=cast(Any, places.reshape(-1)),
     )
 
 
-def _causal(q_rows: jax.Array, kv_rows: jax.Array) -> jax.Array:
-    return q_rows >= kv_rows
+def _causal(q_places: jax.Array, kv_places: jax.Array) -> jax.Array:
+    return q_places >= kv_places
