@@ -1,0 +1,1 @@
+"""Plans runs for TPUs that are not there, from the compiler's own program."""

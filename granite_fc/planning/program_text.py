@@ -1,0 +1,341 @@
+"""Reads a compiled program's text: computations, their instructions, and how often they run."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import re
+from collections.abc import Mapping
+
+_BITS = {"pred": 8, "bf16": 16, "token": 0, "opaque": 0, "c64": 64, "c128": 128}
+_ARRAY = re.compile(r"([a-z]\w*)\[([\d,<=?]*)\]")
+_HEAD = re.compile(r"^(ENTRY )?%?([\w.\-]+) \(.*\{$")
+_ASSIGNMENT = re.compile(r"^\s+(ROOT )?%?([\w.\-]+) = (.*)$")
+_NAME = re.compile(r"%([\w.\-]+)")
+_COMMENT = re.compile(r"/\*.*?\*/")
+_PARENTHESIS = re.compile(r"[()]")
+# Instructions that hand a value on as it is.
+_TRANSPARENT = {
+    "bitcast",
+    "convert",
+    "copy",
+    "copy-done",
+    "copy-start",
+    "optimization-barrier",
+    "reshape",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ArrayType:
+    """An array's element type and shape.
+
+    Attributes:
+        dtype: As in the text: "bf16", "f32", "pred".
+        shape: The length of each axis.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the elements, without padding."""
+        return -(-self.size * _bits(self.dtype) // 8)
+
+
+@dataclasses.dataclass(frozen=True)
+class Instruction:
+    """One instruction.
+
+    Attributes:
+        name: Its name, without "%".
+        arrays: The arrays of its result, those of a tuple in their order.
+        opcode: What it does.
+        operands: Names of its operands.
+        literal: What stands between the parentheses.
+        attributes: The text behind them.
+        is_root: Whether it is its computation's result.
+    """
+
+    name: str
+    arrays: tuple[ArrayType, ...]
+    opcode: str
+    operands: tuple[str, ...]
+    literal: str
+    attributes: str
+    is_root: bool
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the result."""
+        return sum(array.num_bytes for array in self.arrays)
+
+    @functools.cached_property
+    def estimated_cycles(self) -> int:
+        """The compiler's estimate, 0 where it gives none."""
+        match = re.search(r'"estimated_cycles":"?(\d+)', self.attributes)
+        return int(match[1]) if match else 0
+
+    def attribute(self, name: str) -> str | None:
+        """Returns an attribute's text up to the end of its braces, or None."""
+        match = re.search(rf"(?:^|[ ,]){name}=", self.attributes)
+        if match is None:
+            return None
+        begin = match.end()
+        depth = 0
+        for position in range(begin, len(self.attributes)):
+            character = self.attributes[position]
+            if character in "{[(":
+                depth += 1
+            elif character in "}])":
+                depth -= 1
+            elif character in ", " and depth == 0:
+                return self.attributes[begin:position]
+        return self.attributes[begin:]
+
+    def called(self, *names: str) -> list[str]:
+        """Returns the computations that these attributes name."""
+        found = []
+        for name in names:
+            text = self.attribute(name)
+            if text is not None:
+                found += re.findall(r"[\w.\-]+", text.replace("%", ""))
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Computation:
+    """A list of instructions, in the order in which they run where the program is scheduled."""
+
+    name: str
+    instructions: tuple[Instruction, ...]
+
+    @functools.cached_property
+    def by_name(self) -> Mapping[str, Instruction]:
+        """Instruction name to instruction."""
+        return {instruction.name: instruction for instruction in self.instructions}
+
+    @functools.cached_property
+    def root(self) -> Instruction:
+        """The instruction whose result is the computation's."""
+        return next(
+            (instruction for instruction in self.instructions if instruction.is_root),
+            self.instructions[-1],
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A whole program's text.
+
+    Attributes:
+        computations: Name to computation.
+        entry: The name of the one that runs.
+    """
+
+    computations: Mapping[str, Computation]
+    entry: str
+
+    @staticmethod
+    def parse(text: str) -> Program:
+        """Reads the text of `jax.stages.Compiled.as_text`.
+
+        Raises:
+            ValueError: It has no entry computation.
+        """
+        computations: dict[str, Computation] = {}
+        entry = ""
+        current: list[Instruction] | None = None
+        name = ""
+        for line in text.splitlines():
+            if current is None:
+                if match := _HEAD.match(line):
+                    name, current = match[2], []
+                    entry = name if match[1] else entry
+            elif line.startswith("}"):
+                computations[name] = Computation(name, tuple(current))
+                current = None
+            elif match := _ASSIGNMENT.match(line):
+                current.append(_instruction(match[2], match[3], bool(match[1])))
+        if not entry:
+            raise ValueError("The text has no ENTRY computation: it is no compiled program.")
+        return Program(computations, entry)
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """Where a computation is called from, so that values passed to it can be followed.
+
+    Attributes:
+        instruction: The `while` or call.
+        computation: The computation that holds it.
+        outer: Where that one is called from.
+    """
+
+    instruction: Instruction
+    computation: Computation
+    outer: Call | None
+
+
+def trip_count(program: Program, call: Call) -> int | None:
+    """Returns how often a `while` runs its body, or None where its text does not tell.
+
+    The count is what the compiler recorded, or else follows from the condition, which compares a
+    counter with a constant, and from what the counter begins with and is raised by.
+    """
+    loop = call.instruction
+    if match := re.search(r'"known_trip_count":\{"n":"?(\d+)', loop.attributes):
+        return int(match[1])
+    condition = program.computations[loop.called("condition")[0]]
+    body = program.computations[loop.called("body")[0]]
+    compare = _through_fusion(program, condition)
+    if compare is None:
+        return None
+    direction, operands = compare
+    if direction in ("GT", "GE"):
+        direction, operands = {"GT": "LT", "GE": "LE"}[direction], operands[::-1]
+    counter, limit_name = operands
+    index = _loop_index(condition, counter)
+    if direction not in ("LT", "LE") or index is None:
+        return None
+    limit = _constant(condition, limit_name, call)
+    start = _initial(call, index)
+    step = _step(body, index, call)
+    if limit is None or start is None or not step or step < 0:
+        return None
+    return max(0, -(-(limit + (direction == "LE") - start) // step))
+
+
+def _bits(dtype: str) -> int:
+    if dtype in _BITS:
+        return _BITS[dtype]
+    match = re.match(r"[a-z]+(\d+)", dtype)
+    if match is None:
+        raise ValueError(f"unknown element type {dtype}")
+    return int(match[1])
+
+
+def _instruction(name: str, text: str, is_root: bool) -> Instruction:
+    text = _COMMENT.sub("", text)
+    end = _closing(text, 0) + 1 if text.startswith("(") else text.index(" ")
+    kind = text[:end]
+    rest = text[end:].lstrip()
+    opening = rest.index("(")
+    closing = _closing(rest, opening)
+    literal = rest[opening + 1 : closing]
+    return Instruction(
+        name=name,
+        arrays=tuple(
+            ArrayType(
+                dtype, tuple(int(size.lstrip("<=")) for size in shape.split(",") if size != "")
+            )
+            for dtype, shape in _ARRAY.findall(kind)
+        ),
+        opcode=rest[:opening].strip(),
+        operands=tuple(_NAME.findall(literal)),
+        literal=literal,
+        attributes=rest[closing + 1 :].lstrip(", "),
+        is_root=is_root,
+    )
+
+
+def _closing(text: str, opening: int) -> int:
+    depth = 0
+    for match in _PARENTHESIS.finditer(text, opening):
+        depth += 1 if match[0] == "(" else -1
+        if depth == 0:
+            return match.start()
+    raise ValueError(f"parentheses do not close in {text[:200]!r}")
+
+
+def _through_fusion(program: Program, condition: Computation) -> tuple[str, tuple[str, str]] | None:
+    """Returns a condition's comparison: its direction, and the names of both sides in it."""
+    root = condition.root
+    if root.opcode == "fusion":
+        inner = program.computations[root.called("calls")[0]]
+        comparison = inner.root
+        operands = []
+        for operand in comparison.operands:
+            source = inner.by_name[operand]
+            if source.opcode != "parameter":
+                return None
+            operands.append(root.operands[int(source.literal)])
+    else:
+        comparison, operands = root, list(root.operands)
+    direction = comparison.attribute("direction")
+    if comparison.opcode != "compare" or direction is None or len(operands) != 2:
+        return None
+    return direction, (operands[0], operands[1])
+
+
+def _resolve(computation: Computation, name: str) -> Instruction | None:
+    instruction = computation.by_name.get(name)
+    while instruction is not None and instruction.opcode in _TRANSPARENT:
+        instruction = computation.by_name.get(instruction.operands[0])
+    return instruction
+
+
+def _loop_index(computation: Computation, name: str) -> int | None:
+    """Returns which element of the loop's state a name stands for, or None."""
+    instruction = _resolve(computation, name)
+    if instruction is None or instruction.opcode != "get-tuple-element":
+        return None
+    source = _resolve(computation, instruction.operands[0])
+    if source is None or source.opcode != "parameter":
+        return None
+    index = instruction.attribute("index")
+    return None if index is None else int(index)
+
+
+def _constant(computation: Computation, name: str, call: Call | None) -> int | None:
+    """Returns an integer constant, followed through loop states that never change it."""
+    instruction = _resolve(computation, name)
+    if instruction is None:
+        return None
+    if instruction.opcode == "constant":
+        try:
+            return int(instruction.literal)
+        except ValueError:
+            return None
+    index = _loop_index(computation, name)
+    if index is None or call is None or call.instruction.opcode != "while":
+        return None
+    return _initial(call, index)
+
+
+def _initial(call: Call, index: int) -> int | None:
+    """Returns what an element of a loop's state begins with."""
+    state = _resolve(call.computation, call.instruction.operands[0])
+    if state is None or state.opcode != "tuple":
+        return None
+    return _constant(call.computation, state.operands[index], call.outer)
+
+
+def _step(body: Computation, index: int, call: Call) -> int | None:
+    """Returns by how much a loop's body raises an element of its state."""
+    state = _resolve(body, body.root.name)
+    if state is None or state.opcode != "tuple":
+        return None
+    total = 0
+    name = state.operands[index]
+    for _ in range(len(body.instructions)):
+        if _loop_index(body, name) == index:
+            return total
+        addition = _resolve(body, name)
+        if addition is None or addition.opcode != "add":
+            return None
+        first, second = addition.operands
+        amount = _constant(body, second, call)
+        if amount is None:
+            first, amount = second, _constant(body, first, call)
+        if amount is None:
+            return None
+        total, name = total + amount, first
+    return None
