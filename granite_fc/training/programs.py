@@ -15,6 +15,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import abstract_params, init_params, logical_axes
 from granite_fc.sharding.activate import activate
+from granite_fc.sharding.compiler_options import compiler_options
 from granite_fc.sharding.model_info import model_info
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import batch_sharding, named, partitions_of, state_partitions
@@ -199,7 +200,8 @@ class Programs:
     def compile_train_step(self) -> tuple[Any, float]:
         """Returns the compiled step and the seconds that tracing and compiling took."""
         begun = time.perf_counter()
-        return self.lower_train_step().compile(), time.perf_counter() - begun
+        options = compiler_options(self.mesh.devices.flat[0])
+        return self.lower_train_step().compile(options), time.perf_counter() - begun
 
     def eval_step(self) -> Callable[[PyTree, Any], Sums]:
         """Returns the evaluation step, compiled when it is first called."""

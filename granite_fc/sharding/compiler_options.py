@@ -1,0 +1,26 @@
+"""What the compiler has to be told on each kind of chip so that gradients stay reduce-scatters."""
+
+from __future__ import annotations
+
+import jax
+
+# Without these a reduce-scatter becomes an all-reduce, which moves twice the bytes and leaves every
+# device with the whole sum, of which it drops all but its part. The SparseCores of these chips can
+# do it beside the matrix units; the second option covers groups that span several axes of the torus.
+_ON_SPARSE_CORES = {
+    "xla_tpu_enable_sparse_core_collective_offload_reduce_scatter": "true",
+    "xla_tpu_enable_sparse_core_collective_offload_nd_reduce_scatter": "true",
+}
+# By `jax.Device.device_kind`. v5e's compiler turns what is scattered and gathered into chains of
+# collective-permutes between the matrix products by itself.
+_OPTIONS = {
+    "TPU v5": _ON_SPARSE_CORES,
+    "TPU v5p": _ON_SPARSE_CORES,
+    "TPU v6 lite": _ON_SPARSE_CORES,
+    "TPU v6e": _ON_SPARSE_CORES,
+}
+
+
+def compiler_options(device: jax.Device) -> dict[str, str]:
+    """Returns the options to compile a training step with for devices of this kind."""
+    return dict(_OPTIONS.get(device.device_kind, {}))
