@@ -1,0 +1,1 @@
+"""Starts runs: on TPU slices, on a cluster, or as several processes on one machine."""

@@ -1,0 +1,1 @@
+"""Launches runs on TPU slices and GPU clusters, with Python's standard library alone."""
