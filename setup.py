@@ -41,6 +41,7 @@ setup(
         "optax>=0.2.8,<0.3",
         "orbax-checkpoint>=0.12.8,<0.13",
         "grain>=0.2.18,<0.3",
+        "qwix>=0.1.8,<0.2",
         "array-record>=0.8.6,<0.9",
         "numpy>=2.1,<3",
         "gin-config>=0.5,<0.6",

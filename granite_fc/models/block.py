@@ -19,7 +19,7 @@ from granite_fc.models.logical import constrain
 from granite_fc.models.rope import apply_rope
 
 # Where in a block a dropout mask is drawn; folded into the block's key.
-_DROPOUT_ATTENTION, _DROPOUT_AFTER_ATTENTION, _DROPOUT_AFTER_MLP = range(3)
+_DROPOUT_ATTENTION, _DROPOUT_AFTER_ATTENTION, _DROPOUT_AFTER_MLP, _DROPOUT_ADAPTERS = range(4)
 
 
 class Place(NamedTuple):
@@ -105,9 +105,12 @@ class Attention(nnx.Module):
         place: Place,
         cache: LayerCache | None,
         dropout_key: jax.Array | None,
+        adapter_key: jax.Array | None,
     ) -> tuple[jax.Array, LayerCache | None]:
         """Maps `[batch, length, d_model]` to the same shape; returns the cache as extended."""
-        query, key, value = self.query(x), self.key(x), self.value(x)
+        query, key, value = (
+            project(x, adapter_key) for project in (self.query, self.key, self.value)
+        )
         if place.rope is not None:
             query, key = apply_rope(query, place.rope), apply_rope(key, place.rope)
         heads = ("activation_batch", "activation_length", "activation_heads", None)
@@ -135,7 +138,7 @@ class Attention(nnx.Module):
             # A cache's slots are not in the order of their positions.
             implementation=self.config.attention if cache is None else "reference",
         )
-        return self.output(constrain(mixed, *heads)), cache
+        return self.output(constrain(mixed, *heads), adapter_key), cache
 
 
 class MLP(nnx.Module):
@@ -154,15 +157,15 @@ class MLP(nnx.Module):
         self.up = project(embed, inner, matrix_std(config))
         self.down = project(inner, embed, output_matrix_std(config))
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array, adapter_key: jax.Array | None) -> jax.Array:
         """Maps `[batch, length, d_model]` to the same shape."""
-        inner = self.up(x)
+        inner = self.up(x, adapter_key)
         if self.gate is None:
             inner = activate(inner, self.activation)
         else:
-            inner = activate(self.gate(x), self.activation) * inner
+            inner = activate(self.gate(x, adapter_key), self.activation) * inner
         inner = constrain(inner, "activation_batch", "activation_length", "activation_mlp")
-        return self.down(checkpoint_name(inner, remat.MLP_INNER))
+        return self.down(checkpoint_name(inner, remat.MLP_INNER), adapter_key)
 
 
 class Block(nnx.Module):
@@ -199,9 +202,12 @@ class Block(nnx.Module):
             return None if dropout_key is None else jax.random.fold_in(dropout_key, site)
 
         x = checkpoint_name(_on_residual_stream(x), remat.BLOCK_INPUT)
-        y, cache = self.attention(self.attention_norm(x), place, cache, key_for(_DROPOUT_ATTENTION))
+        adapter_key = None if self.config.adapter is None else key_for(_DROPOUT_ADAPTERS)
+        y, cache = self.attention(
+            self.attention_norm(x), place, cache, key_for(_DROPOUT_ATTENTION), adapter_key
+        )
         x = self._add(x, y, key_for(_DROPOUT_AFTER_ATTENTION))
-        y = self.mlp(self.mlp_norm(x))
+        y = self.mlp(self.mlp_norm(x), adapter_key)
         return self._add(x, y, key_for(_DROPOUT_AFTER_MLP)), cache
 
     def _add(self, x: jax.Array, y: jax.Array, key: jax.Array | None) -> jax.Array:

@@ -7,6 +7,7 @@ import dataclasses
 import gin
 
 from granite_fc.errors import ConfigurationError
+from granite_fc.models.adapters.config import AdapterConfig
 from granite_fc.models.attention import IMPLEMENTATIONS
 from granite_fc.models.remat import REMAT_POLICIES
 
@@ -76,6 +77,8 @@ class DecoderConfig:
             over a large vocabulary would otherwise hold more logits than all else together.
         vocab_multiple: The embedding tables' length is `vocab_size` rounded up to a multiple of
             this, so that they split evenly over devices. The ids added are never predicted.
+        adapter: What is trained beside a frozen model (`gin/adapters/`); None trains the model
+            itself.
     """
 
     vocab_size: int
@@ -111,6 +114,7 @@ class DecoderConfig:
     attention_block: int = 1024
     loss_chunk: int = 512
     vocab_multiple: int = 1
+    adapter: AdapterConfig | None = None
 
     def __post_init__(self) -> None:
         """Checks what can be checked without a device.

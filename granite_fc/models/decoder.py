@@ -17,10 +17,17 @@ V = vocabulary (padded), P = max_positions::
     blocks/mlp/down                                kernel [N, F, D]; bias [N, D]
     final_norm                                     scale [D]; bias [D] in LayerNorm
     head/table                                     [V, D]        where embeddings are not tied
+
+With adapters (`DecoderConfig.adapter`), of rank R, a kernel [N, *inputs, *outputs] becomes::
+
+    .../kernel/values                              as the kernel, of the base's type
+    .../kernel/scales                              one a block, where the base is quantised
+    .../adapter/lora_a, .../adapter/lora_b         [N, *inputs, R], [N, R, *outputs] for targets
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -28,6 +35,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from granite_fc.models.adapters.attach import attach, draw_adapters, freeze, join, split
 from granite_fc.models.block import Block, Place
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.dropout import dropout
@@ -40,6 +48,9 @@ from granite_fc.models.rope import rope_tables
 
 Params = dict[str, Any]
 
+# What the adapters' key folds in.
+_ADAPTERS = 1
+
 
 def init_params(config: DecoderConfig, key: jax.Array) -> Params:
     """Draws a model's parameters (see `granite_fc.models.initialization`).
@@ -49,8 +60,10 @@ def init_params(config: DecoderConfig, key: jax.Array) -> Params:
         key: A PRNG key.
 
     Returns:
-        A nested dictionary of arrays of `config.param_dtype`.
+        A nested dictionary of arrays of `config.param_dtype`, and of what `config.adapter` says.
     """
+    if config.adapter is not None:
+        return adapt_params(config, init_params(base_config(config), key), key)
     embedding_key, positions_key, blocks_key, head_key = jax.random.split(key, 4)
 
     def block(key: jax.Array) -> Params:
@@ -70,6 +83,25 @@ def init_params(config: DecoderConfig, key: jax.Array) -> Params:
     if not config.tie_embeddings:
         params["head"] = table(head_key, config.padded_vocab_size)
     return params
+
+
+def adapt_params(config: DecoderConfig, base: Params, key: jax.Array) -> Params:
+    """Returns parameters that begin as a given model: frozen, with new adapters.
+
+    Args:
+        config: The decoder's shape, with an adapter.
+        base: The parameters of `base_config(config)`.
+        key: A PRNG key, of which the adapters fold in a number of their own.
+    """
+    assert config.adapter is not None
+    block = abstract_block(config)
+    adapters = draw_adapters(block, config.num_layers, jax.random.fold_in(key, _ADAPTERS))
+    return join(freeze(block, config.adapter, base), adapters)
+
+
+def base_config(config: DecoderConfig) -> DecoderConfig:
+    """Returns the model without adapters, as it is stored where it is trained itself."""
+    return dataclasses.replace(config, adapter=None)
 
 
 def abstract_params(config: DecoderConfig) -> Params:
@@ -101,8 +133,13 @@ def logical_axes(config: DecoderConfig) -> Params:
 
 
 def count_params(config: DecoderConfig) -> int:
-    """Returns the number of parameters, tied embeddings counted once; touches no device."""
-    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(abstract_params(config)))
+    """Returns the number of parameters, tied embeddings counted once; touches no device.
+
+    Those of adapters count as well, scales of a quantised base do not.
+    """
+    adapters, _ = split(abstract_params(config)) if config.adapter else ({}, {})
+    leaves = jax.tree.leaves((abstract_params(base_config(config)), adapters))
+    return sum(math.prod(leaf.shape) for leaf in leaves)
 
 
 def hidden_states(
@@ -191,8 +228,19 @@ def _run_blocks(
 
 
 def abstract_block(config: DecoderConfig) -> Block:
-    """Returns a block without arrays, to merge parameters into."""
-    return nnx.eval_shape(lambda: Block(config, rngs=nnx.Rngs(0)))
+    """Returns a block without arrays, to merge parameters into.
+
+    Raises:
+        ConfigurationError: A pattern of `config.adapter` matches no weight.
+    """
+
+    def make() -> Block:
+        block = Block(config, rngs=nnx.Rngs(0))
+        if config.adapter is not None:
+            attach(block, config.adapter)
+        return block
+
+    return nnx.eval_shape(make)
 
 
 def layer_of(blocks: Params, layer: int) -> Params:

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from granite_fc.models.adapters.frozen import FrozenKernel
+from granite_fc.models.adapters.low_rank import Adapter
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.initialization import normal
 from granite_fc.models.linear import linear
@@ -20,7 +22,8 @@ _BIAS_AXES = {"mlp": "mlp_bias"}
 class Projection(nnx.Module):
     """A linear map between named axes: `kernel` is `[*inputs, *outputs]`, `bias` `[*outputs]`.
 
-    Every parameter carries its logical axis names as the metadata `logical_axes`.
+    Every parameter carries its logical axis names as the metadata `logical_axes`. The kernel may be
+    replaced by a frozen one with an adapter beside it (`granite_fc.models.adapters.attach`).
     """
 
     def __init__(
@@ -38,7 +41,7 @@ class Projection(nnx.Module):
         self.axes = (*inputs, *outputs)
         self.bias_axes = tuple(_BIAS_AXES.get(name, name) for name in outputs)
         self.dtype = config.compute_dtype
-        self.kernel = nnx.Param(
+        self.kernel: nnx.Param | FrozenKernel = nnx.Param(
             normal(rngs.params(), shape, std, config.param_dtype), logical_axes=self.axes
         )
         self.bias = (
@@ -48,10 +51,23 @@ class Projection(nnx.Module):
             if use_bias
             else None
         )
+        self.adapter: Adapter | None = None
 
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """Maps `[batch, length, *inputs]` to `[batch, length, *outputs]`, in the compute type."""
-        y = linear(x.astype(self.dtype), self.kernel[...], self.num_inputs, self.axes)
+    def __call__(self, x: jax.Array, adapter_key: jax.Array | None = None) -> jax.Array:
+        """Maps `[batch, length, *inputs]` to `[batch, length, *outputs]`, in the compute type.
+
+        Args:
+            x: What to map.
+            adapter_key: A PRNG key of the block and step, from which an adapter's dropout draws;
+                None switches it off.
+        """
+        x = x.astype(self.dtype)
+        if isinstance(self.kernel, FrozenKernel):
+            y = self.kernel(x)
+        else:
+            y = linear(x, self.kernel[...], self.num_inputs, self.axes)
+        if self.adapter is not None:
+            y = y + self.adapter(x, adapter_key)
         if self.bias is None:
             return y
         return y + gathered(self.bias[...].astype(self.dtype), self.bias_axes)

@@ -30,7 +30,7 @@ def linear(x: jax.Array, kernel: jax.Array, num_inputs: int, axes: AxisNames) ->
         `[batch, length, *outputs]`, of the type of `x`.
     """
     kernel = gathered(kernel.astype(x.dtype), axes)
-    return _contract(x, kernel, range(x.ndim - num_inputs, x.ndim), range(num_inputs), x.dtype)
+    return contract(x, kernel, range(x.ndim - num_inputs, x.ndim), range(num_inputs), x.dtype)
 
 
 def _forward(
@@ -45,20 +45,21 @@ def _backward(
     x, stored = saved
     kernel = gathered(stored.astype(x.dtype), axes)
     leading = range(x.ndim - num_inputs)
-    to_x = _contract(
+    to_x = contract(
         gradient,
         kernel,
         range(len(leading), gradient.ndim),
         range(num_inputs, kernel.ndim),
         x.dtype,
     )
-    to_kernel = _contract(x, gradient, leading, leading, x.dtype)
+    to_kernel = contract(x, gradient, leading, leading, x.dtype)
     return to_x, constrain(to_kernel, *axes).astype(stored.dtype)
 
 
-def _contract(
+def contract(
     left: jax.Array, right: jax.Array, left_axes: range, right_axes: range, dtype: jnp.dtype
 ) -> jax.Array:
+    """Sums products over pairs of axes; the other axes of `left` come before those of `right`."""
     axes = (tuple(left_axes), tuple(right_axes))
     return jax.lax.dot_general(left, right, (axes, ((), ())), preferred_element_type=dtype)
 

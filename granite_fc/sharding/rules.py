@@ -32,6 +32,11 @@ DEFAULT_RULES: tuple[Rule, ...] = (
     ("mlp_bias", ("tensor", "fsdp", "sequence")),
     ("position", None),
     ("norm", None),
+    # Scales of quantised kernels, one a block of an axis, lie where the block does.
+    ("embed_blocks", ("fsdp", "sequence")),
+    ("mlp_blocks", "tensor"),
+    ("head_dim_blocks", None),
+    ("lora_rank", None),
     # Activations. Splitting the residual stream over `tensor` turns each all-reduce into a
     # reduce-scatter and an all-gather of the same volume, and what is kept for the backward pass
     # shrinks by the size of the axis.
@@ -56,6 +61,8 @@ DEFAULT_WHOLE_IF_UNEVEN: tuple[str, ...] = (
     "activation_kv_heads",
     "activation_length",
     "mlp_bias",
+    "embed_blocks",
+    "mlp_blocks",
 )
 
 
