@@ -27,7 +27,7 @@ class TokenStatistics(NamedTuple):
         correct: 1 where the target is the most likely id (the lowest such id in a tie), else 0.
         entropy: Entropy of the prediction, in nats.
 
-    `correct` and `entropy` are measures: they have no gradient.
+    All are measures, without a gradient; that is `weighted_loss`'s.
     """
 
     nll: jax.Array
@@ -55,15 +55,18 @@ def logits(config: DecoderConfig, params: dict[str, Any], hidden: jax.Array) -> 
     return _logits(config, _compute_table(config, output_embedding(config, params)), hidden)
 
 
-def token_statistics(
+def weighted_loss(
     config: DecoderConfig,
     params: dict[str, Any],
     hidden: jax.Array,
     targets: jax.Array,
-) -> TokenStatistics:
+    weights: jax.Array,
+    z_loss: float = 0.0,
+) -> tuple[jax.Array, TokenStatistics]:
     """Compares predictions with targets, a few positions at a time.
 
-    The logits of `batch * config.loss_chunk` positions exist at once, forwards and backwards.
+    The logits of `batch * config.loss_chunk` positions exist at once. Where a gradient is asked
+    for, it is computed from them at once, so that the backward pass does not need them again.
     Gradients are exact; the table's is summed in float32 over the chunks.
 
     Args:
@@ -71,26 +74,33 @@ def token_statistics(
         params: The decoder's parameters.
         hidden: `[batch, length, d_model]`, after the final norm.
         targets: int32 `[batch, length]`; every one a real id, also where no loss is wanted.
+        weights: float32 `[batch, length]`, of the positions in the loss; they have no gradient.
+        z_loss: Weight of the squared log-partition function (Chowdhery et al., 2022), which keeps
+            logits from drifting.
 
     Returns:
-        Statistics of every position.
+        The float32 scalar sum of weight * (nll + z_loss * logsumexp^2), and statistics of every
+        position.
     """
-    batch, length, d_model = hidden.shape
+    batch, length, _ = hidden.shape
     num_chunks = -(-length // config.loss_chunk)
     rows = -(-length // num_chunks)
-    pad = num_chunks * rows - length
 
-    # A chunk takes every num_chunks-th position, so that a length spread over devices stays spread
-    # in each chunk.
-    padded = jnp.pad(hidden, ((0, 0), (0, pad), (0, 0)))
-    hidden_chunks = jnp.moveaxis(padded.reshape(batch, rows, num_chunks, d_model), 2, 0)
-    padded = jnp.pad(targets, ((0, 0), (0, pad)))
-    target_chunks = jnp.moveaxis(padded.reshape(batch, rows, num_chunks), 2, 0)
+    def split(x: jax.Array) -> jax.Array:
+        # A chunk takes every num_chunks-th position, so that a length spread over devices stays
+        # spread in each chunk.
+        x = jnp.pad(x, [(0, 0), (0, num_chunks * rows - length)] + [(0, 0)] * (x.ndim - 2))
+        return jnp.moveaxis(x.reshape(batch, rows, num_chunks, *x.shape[2:]), 2, 0)
 
-    statistics = _chunked_statistics(
-        config, output_embedding(config, params), hidden_chunks, target_chunks
+    loss, statistics = _chunked_loss(
+        config,
+        z_loss,
+        output_embedding(config, params),
+        split(hidden),
+        split(targets),
+        split(weights.astype(jnp.float32)),
     )
-    return TokenStatistics(
+    return loss, TokenStatistics(
         *(jnp.moveaxis(x, 0, 2).reshape(batch, rows * num_chunks)[:, :length] for x in statistics)
     )
 
@@ -112,16 +122,15 @@ def _logits(config: DecoderConfig, table: jax.Array, hidden: jax.Array) -> jax.A
     return constrain(scores, "activation_batch", "activation_length", "activation_vocab")
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _chunked_statistics(
-    config: DecoderConfig, table: jax.Array, hidden: jax.Array, targets: jax.Array
-) -> TokenStatistics:
-    return _chunked_statistics_forward(config, table, hidden, targets)[0]
-
-
-def _chunked_statistics_forward(
-    config: DecoderConfig, table: jax.Array, hidden: jax.Array, targets: jax.Array
-) -> tuple[TokenStatistics, tuple[jax.Array, ...]]:
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _chunked_loss(
+    config: DecoderConfig,
+    z_loss: float,
+    table: jax.Array,
+    hidden: jax.Array,
+    targets: jax.Array,
+    weights: jax.Array,
+) -> tuple[jax.Array, TokenStatistics]:
     compute_table = _compute_table(config, table)
 
     def body(_: None, chunk: tuple[jax.Array, jax.Array]) -> tuple[None, TokenStatistics]:
@@ -130,26 +139,31 @@ def _chunked_statistics_forward(
         return None, _statistics(scores, chunk_targets)
 
     _, statistics = jax.lax.scan(body, None, (hidden, targets))
-    return statistics, (table, hidden, targets, statistics.logsumexp)
+    return _loss(statistics, weights, z_loss), statistics
 
 
-def _chunked_statistics_backward(
-    config: DecoderConfig, residuals: tuple[jax.Array, ...], gradients: TokenStatistics
-) -> tuple[jax.Array, jax.Array, None]:
-    table, hidden, targets, logsumexp = residuals
+def _chunked_loss_forward(
+    config: DecoderConfig,
+    z_loss: float,
+    table: jax.Array,
+    hidden: jax.Array,
+    targets: jax.Array,
+    weights: jax.Array,
+) -> tuple[tuple[jax.Array, TokenStatistics], tuple[jax.Array, jax.Array]]:
     compute_table = _compute_table(config, table)
 
     def body(
-        table_gradient: jax.Array, chunk: tuple[jax.Array, ...]
-    ) -> tuple[jax.Array, jax.Array]:
-        x, target, lse, nll_gradient, lse_gradient = chunk
+        table_gradient: jax.Array, chunk: tuple[jax.Array, jax.Array, jax.Array]
+    ) -> tuple[jax.Array, tuple[TokenStatistics, jax.Array]]:
+        x, target, weight = chunk
         scores = _logits(config, compute_table, x)
-        probabilities = jnp.exp(scores - lse[..., None])
+        statistics = _statistics(scores, target)
+        probabilities = jnp.exp(scores - statistics.logsumexp[..., None])
         # With p the softmax: d nll = p - [target], d logsumexp = p.
-        factor = (nll_gradient + lse_gradient)[..., None]
+        factor = weight * (1.0 + 2.0 * z_loss * statistics.logsumexp)
         ids = jax.lax.broadcasted_iota(jnp.int32, scores.shape, 2)
-        at_target = jnp.where(ids == target[..., None], nll_gradient[..., None], 0.0)
-        scores_gradient = (probabilities * factor - at_target) / config.logits_scaling
+        at_target = jnp.where(ids == target[..., None], weight[..., None], 0.0)
+        scores_gradient = (probabilities * factor[..., None] - at_target) / config.logits_scaling
         scores_gradient = constrain(
             scores_gradient.astype(compute_table.dtype),
             "activation_batch",
@@ -157,7 +171,7 @@ def _chunked_statistics_backward(
             "activation_vocab",
         )
         hidden_gradient = jnp.einsum(
-            "blv,vd->bld", scores_gradient, compute_table, preferred_element_type=jnp.float32
+            "blv,vd->bld", scores_gradient, compute_table, preferred_element_type=x.dtype
         )
         # Each part of the batch keeps a sum of its own, so that nothing travels chunk by chunk.
         table_gradient += jnp.einsum(
@@ -166,16 +180,35 @@ def _chunked_statistics_backward(
             _in_parts(x.astype(compute_table.dtype)),
             preferred_element_type=jnp.float32,
         )
-        return constrain(table_gradient, *_PARTS), hidden_gradient.astype(hidden.dtype)
+        return constrain(table_gradient, *_PARTS), (statistics, hidden_gradient)
 
     parts = ways("activation_batch", hidden.shape[1]), ways("activation_length", hidden.shape[2])
-    table_gradient, hidden_gradient = jax.lax.scan(
+    table_gradient, (statistics, hidden_gradient) = jax.lax.scan(
         body,
         constrain(jnp.zeros((*parts, *table.shape), jnp.float32), *_PARTS),
-        (hidden, targets, logsumexp, gradients.nll, gradients.logsumexp),
+        (hidden, targets, weights),
     )
-    table_gradient = constrain(table_gradient.sum((0, 1)), *_TABLE)
-    return table_gradient.astype(table.dtype), hidden_gradient, None
+    table_gradient = constrain(table_gradient.sum((0, 1)), *_TABLE).astype(table.dtype)
+    loss = _loss(statistics, weights, z_loss)
+    return (loss, statistics), (table_gradient, hidden_gradient)
+
+
+def _chunked_loss_backward(
+    config: DecoderConfig,
+    z_loss: float,
+    gradients: tuple[jax.Array, jax.Array],
+    of_results: tuple[jax.Array, TokenStatistics],
+) -> tuple[jax.Array, jax.Array, None, None]:
+    of_loss, _ = of_results
+    table_gradient, hidden_gradient = (x * of_loss.astype(x.dtype) for x in gradients)
+    return table_gradient, hidden_gradient, None, None
+
+
+_chunked_loss.defvjp(_chunked_loss_forward, _chunked_loss_backward)
+
+
+def _loss(statistics: TokenStatistics, weights: jax.Array, z_loss: float) -> jax.Array:
+    return jnp.sum(weights * (statistics.nll + z_loss * jnp.square(statistics.logsumexp)))
 
 
 def _in_parts(x: jax.Array) -> jax.Array:
@@ -183,9 +216,6 @@ def _in_parts(x: jax.Array) -> jax.Array:
     batch, length, *rest = x.shape
     s, t = ways("activation_batch", batch), ways("activation_length", length)
     return x.reshape(s, batch // s, t, length // t, *rest)
-
-
-_chunked_statistics.defvjp(_chunked_statistics_forward, _chunked_statistics_backward)
 
 
 def _statistics(scores: jax.Array, targets: jax.Array) -> TokenStatistics:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import jax
 
-# Without these a reduce-scatter becomes an all-reduce, which moves twice the bytes and leaves every
-# device with the whole sum, of which it drops all but its part. The SparseCores of these chips can
-# do it beside the matrix units; the second option covers groups that span several axes of the torus.
+# Without these a reduce-scatter becomes an all-reduce, which moves twice the bytes and leaves each
+# device with the whole sum, of which it drops all but its part. These chips can do it on their
+# SparseCores; the second option is for groups that span several axes of the torus.
 _ON_SPARSE_CORES = {
-    "xla_tpu_enable_sparse_core_collective_offload_reduce_scatter": "true",
-    "xla_tpu_enable_sparse_core_collective_offload_nd_reduce_scatter": "true",
+    "xla_tpu_enable_sparse_core_collective_offload_reduce_scatter": True,
+    "xla_tpu_enable_sparse_core_collective_offload_nd_reduce_scatter": True,
 }
 # By `jax.Device.device_kind`. v5e's compiler turns what is scattered and gathered into chains of
 # collective-permutes between the matrix products by itself.
@@ -21,6 +21,6 @@ _OPTIONS = {
 }
 
 
-def compiler_options(device: jax.Device) -> dict[str, str]:
+def compiler_options(device: jax.Device) -> dict[str, str | bool]:
     """Returns the options to compile a training step with for devices of this kind."""
     return dict(_OPTIONS.get(device.device_kind, {}))

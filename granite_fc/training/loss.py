@@ -1,4 +1,4 @@
-"""The loss and the counts beside it, as sums that microbatches, hosts and packing leave alone."""
+"""What is counted beside the loss, as sums that microbatches, hosts and packing leave alone."""
 
 from __future__ import annotations
 
@@ -14,28 +14,26 @@ Batch = dict[str, jax.Array]
 Sums = dict[str, jax.Array]
 
 
-# (parameters, batch, dropout key or None) -> statistics. None: no dropout.
-StatisticsFunction = Callable[[Any, Batch, jax.Array | None], TokenStatistics]
+# (parameters, batch, dropout key or None, weight of the z-loss) -> the summed loss of a batch, which
+# is to be divided by the weights of the whole global batch, and statistics. No key: no dropout.
+LossFunction = Callable[[Any, Batch, jax.Array | None, float], tuple[jax.Array, TokenStatistics]]
 
 
 def weighted_sums(
     statistics: TokenStatistics, batch: Batch, num_subtasks: int, z_loss: float
-) -> tuple[jax.Array, Sums]:
-    """Returns the summed loss of a batch and the sums that its metrics are made of.
+) -> Sums:
+    """Returns the sums that a batch's metrics are made of.
 
     Args:
         statistics: Of every position.
         batch: `loss_weights` float32, `segment_ids`, `positions` and `subtask_ids` int32, [rows,
             positions].
         num_subtasks: `subtask_ids` lie in `range(num_subtasks)` where there is an example.
-        z_loss: Weight of the squared log-partition function (Chowdhery et al., 2022), which keeps
-            logits from drifting.
+        z_loss: Weight of the squared log-partition function.
 
     Returns:
-        The scalar sum of weight * (nll + z_loss * logsumexp^2), to be divided by the sum of the
-        weights of the whole global batch; and
-        sums: float32 [num_subtasks] `weights`, `nll`, `correct`, `entropy` (each weighted) and
-            `examples`, float32 scalars `z_loss`,
+        float32 [num_subtasks] `weights`, `nll`, `correct`, `entropy` (each weighted) and
+            `examples`, float32 scalars `z_loss` (weighted),
         `positions` (those that hold an example) and `attended` (pairs of a position and one
         that it attends to).
     """
@@ -49,7 +47,7 @@ def weighted_sums(
         return jnp.sum(jnp.where(member, values, 0.0), axis=(1, 2))
 
     z = z_loss * jnp.square(statistics.logsumexp)
-    sums = {
+    return {
         "weights": by_subtask(weights),
         "nll": by_subtask(weights * statistics.nll),
         "correct": by_subtask(weights * statistics.correct),
@@ -59,4 +57,3 @@ def weighted_sums(
         "positions": jnp.sum(present, dtype=jnp.float32),
         "attended": jnp.sum(jnp.where(present, batch["positions"] + 1, 0), dtype=jnp.float32),
     }
-    return jnp.sum(weights * (statistics.nll + z)), sums

@@ -19,7 +19,7 @@ from granite_fc.sharding.compiler_options import compiler_options
 from granite_fc.sharding.model_info import model_info
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import batch_sharding, named, partitions_of, state_partitions
-from granite_fc.training.decoder_statistics import decoder_statistics
+from granite_fc.training.decoder_loss import decoder_loss
 from granite_fc.training.loss import Sums
 from granite_fc.training.optimizers import Optimizer
 from granite_fc.training.step import TrainState, init_state, make_eval_step, make_train_step
@@ -155,7 +155,7 @@ class Programs:
             self.state_shardings,
         )
         self.batch_sharding = batch_sharding(mesh, rules, recipe.batch_shape)
-        self._statistics = decoder_statistics(recipe.model)
+        self._loss = decoder_loss(recipe.model)
 
     def init(self) -> TrainState:
         """Draws the initial state where it is to live: no host ever holds all of it."""
@@ -181,7 +181,7 @@ class Programs:
         recipe = self.recipe
         schedule = recipe.optimizer.schedule()
         step = make_train_step(
-            statistics=self._statistics,
+            loss_function=self._loss,
             transformation=self.transformation,
             learning_rate=lambda number: schedule.rate(number, recipe.train_steps),
             num_subtasks=recipe.num_subtasks,
@@ -207,7 +207,7 @@ class Programs:
         """Returns the evaluation step, compiled when it is first called."""
         everywhere = NamedSharding(self.mesh, PartitionSpec())
         step = jax.jit(
-            make_eval_step(statistics=self._statistics, num_subtasks=self.recipe.num_subtasks),
+            make_eval_step(loss_function=self._loss, num_subtasks=self.recipe.num_subtasks),
             out_shardings=everywhere,
         )
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from granite_fc.models.logical import constrain
-from granite_fc.training.loss import Batch, StatisticsFunction, Sums, weighted_sums
+from granite_fc.training.loss import Batch, LossFunction, Sums, weighted_sums
 
 PyTree = Any
 TrainState = dict[str, Any]
@@ -42,7 +42,7 @@ def init_state(
 
 def make_train_step(
     *,
-    statistics: StatisticsFunction,
+    loss_function: LossFunction,
     transformation: optax.GradientTransformation,
     learning_rate: Callable[[jax.Array], jax.Array],
     num_subtasks: int,
@@ -59,13 +59,13 @@ def make_train_step(
     memory and time.
 
     Args:
-        statistics: The model; see `granite_fc.training.loss`.
+        loss_function: The model's; see `granite_fc.training.loss`.
         transformation: The optimizer.
         learning_rate: From a step's number to its rate, for the metrics.
         num_subtasks: Number of sub-tasks, for each of which metrics are kept.
         seed: Dropout of step s draws from `fold_in(key(seed), s)`.
         microbatches: Divides the rows of the batch.
-        z_loss: See `weighted_sums`.
+        z_loss: Weight of the squared log-partition function.
         clip_norm: Gradients are scaled down to this global norm; None leaves them.
         param_shardings: Where given, summed gradients are laid out like this.
 
@@ -76,7 +76,8 @@ def make_train_step(
     """
 
     def summed_loss(params: PyTree, batch: Batch, dropout_key: jax.Array) -> tuple[jax.Array, Sums]:
-        return weighted_sums(statistics(params, batch, dropout_key), batch, num_subtasks, z_loss)
+        total, statistics = loss_function(params, batch, dropout_key, z_loss)
+        return total, weighted_sums(statistics, batch, num_subtasks, z_loss)
 
     gradient = jax.value_and_grad(summed_loss, has_aux=True)
 
@@ -130,12 +131,13 @@ def make_train_step(
 
 
 def make_eval_step(
-    *, statistics: StatisticsFunction, num_subtasks: int
+    *, loss_function: LossFunction, num_subtasks: int
 ) -> Callable[[PyTree, Batch], Sums]:
     """Returns the function from parameters and a batch to `weighted_sums`, without dropout."""
 
     def eval_step(params: PyTree, batch: Batch) -> Sums:
-        return weighted_sums(statistics(params, batch, None), batch, num_subtasks, 0.0)[1]
+        _, statistics = loss_function(params, batch, None, 0.0)
+        return weighted_sums(statistics, batch, num_subtasks, 0.0)
 
     return eval_step
 

@@ -11,21 +11,29 @@ import numpy as np
 import pytest
 
 from granite_fc.models.config import DecoderConfig
-from granite_fc.models.head import TokenStatistics, logits, token_statistics
+from granite_fc.models.head import TokenStatistics, logits, weighted_loss
 from tests.models.families import GRANITE, LLAMA, random_params
 
 BATCH, LENGTH = 2, 11
 
 
-def direct(config: DecoderConfig, params: Any, hidden: jax.Array, targets: jax.Array) -> Any:
+def direct(
+    config: DecoderConfig,
+    params: Any,
+    hidden: jax.Array,
+    targets: jax.Array,
+    weights: Any,
+    z: float,
+) -> Any:
     scores = logits(config, params, hidden)[..., : config.vocab_size]
     logs = jax.nn.log_softmax(scores)
-    return TokenStatistics(
+    statistics = TokenStatistics(
         nll=-jnp.take_along_axis(logs, targets[..., None], -1)[..., 0],
         logsumexp=jax.nn.logsumexp(scores, -1),
         correct=(scores.argmax(-1) == targets).astype(jnp.float32),
         entropy=-jnp.sum(jnp.exp(logs) * logs, -1),
     )
+    return jnp.sum(weights * (statistics.nll + z * statistics.logsumexp**2)), statistics
 
 
 @pytest.mark.parametrize(
@@ -46,22 +54,25 @@ def test_values_and_gradients_are_exact(config: DecoderConfig, loss_chunk: int) 
     hidden = jnp.asarray(rng.standard_normal((BATCH, LENGTH, config.d_model)), jnp.float32)
     best = logits(config, params, hidden).argmax(-1)
     targets = jnp.where(rng.random((BATCH, LENGTH)) < 0.5, best, rng.integers(0, 61, best.shape))
-    # The last two, accuracy and entropy, are measures without a gradient.
-    weights = rng.standard_normal((2, BATCH, LENGTH))
+    weights = jnp.asarray(rng.standard_normal((BATCH, LENGTH)), jnp.float32)
 
     def evaluate(function: Any) -> Any:
-        def weighted(params: Any, hidden: Any) -> Any:
-            statistics = function(config, params, hidden, targets)
-            return sum(
-                (w * x).sum() for w, x in zip(weights, statistics[:2], strict=True)
-            ), statistics
+        def scaled(params: Any, hidden: Any) -> Any:
+            loss, statistics = function(config, params, hidden, targets, weights, 0.01)
+            return 3.0 * loss, statistics
 
-        return jax.jit(jax.grad(weighted, (0, 1), has_aux=True))(params, hidden)
+        return jax.jit(jax.value_and_grad(scaled, (0, 1), has_aux=True))(params, hidden)
 
-    (ours, statistics), (expected, expected_statistics) = (
-        evaluate(token_statistics),
+    ((loss, statistics), ours), ((expected_loss, expected_statistics), expected) = (
+        evaluate(weighted_loss),
         evaluate(direct),
     )
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
+    # Without a gradient it is computed another way.
+    alone, _ = jax.jit(weighted_loss, static_argnums=(0, 5))(
+        config, params, hidden, targets, weights, 0.01
+    )
+    np.testing.assert_allclose(3.0 * alone, expected_loss, rtol=1e-5)
     assert 0 < float(statistics.correct.mean()) < 1
     for x, y in zip(
         jax.tree.leaves((statistics, ours)),
@@ -80,8 +91,8 @@ def test_ids_beyond_the_vocabulary_are_never_predicted() -> None:
     scores = logits(config, params, jnp.ones((1, 1, config.d_model)))
     assert scores.shape == (1, 1, 8)
     np.testing.assert_allclose(jax.nn.softmax(scores)[0, 0], [0.2] * 5 + [0.0] * 3, atol=1e-7)
-    statistics = token_statistics(
-        config, params, jnp.ones((1, 2, config.d_model)), jnp.array([[0, 1]])
+    _, statistics = weighted_loss(
+        config, params, jnp.ones((1, 2, config.d_model)), jnp.array([[0, 1]]), jnp.ones((1, 2))
     )
     np.testing.assert_allclose(statistics.nll, np.log(5), rtol=1e-5)
     np.testing.assert_allclose(statistics.entropy, np.log(5), rtol=1e-5)
@@ -99,7 +110,7 @@ def test_only_a_chunk_of_logits_exists_at_once() -> None:
         chunked = dataclasses.replace(config, loss_chunk=loss_chunk)
 
         def loss(params: Any, hidden: Any, targets: Any) -> Any:
-            return token_statistics(chunked, params, hidden, targets).nll.sum()
+            return weighted_loss(chunked, params, hidden, targets, jnp.ones((2, 256)))[0]
 
         compiled = jax.jit(jax.grad(loss, (0, 1))).lower(params, hidden, targets).compile()
         return compiled.memory_analysis().temp_size_in_bytes
@@ -114,6 +125,8 @@ def test_bfloat16_sums_the_tables_gradient_in_float32() -> None:
     hidden = jnp.ones((1, 1024, config.d_model), jnp.bfloat16)
     targets = jnp.zeros((1, 1024), jnp.int32)
     gradient = jax.jit(
-        jax.grad(lambda params: token_statistics(config, params, hidden, targets).nll.sum())
+        jax.grad(
+            lambda params: weighted_loss(config, params, hidden, targets, jnp.ones((1, 1024)))[0]
+        )
     )(params)["embedding"]["table"]
     np.testing.assert_allclose(gradient[0], -1024 * (1 - 1 / config.vocab_size), rtol=0.01)

@@ -47,8 +47,10 @@ def init_params(key: jax.Array) -> dict[str, Any]:
     }
 
 
-def make_statistics(dropout: float) -> Any:
-    def statistics(params: Any, batch: Any, key: jax.Array | None) -> TokenStatistics:
+def make_loss(dropout: float) -> Any:
+    def loss(
+        params: Any, batch: Any, key: jax.Array | None, z_loss: float
+    ) -> tuple[jax.Array, TokenStatistics]:
         x = params["embedding"][batch["tokens"]]
         x = constrain(x, "activation_batch", "activation_length", "activation_embed")
         same = batch["segment_ids"][:, :, None] == batch["segment_ids"][:, None, :]
@@ -70,14 +72,17 @@ def make_statistics(dropout: float) -> Any:
         logits = (x * params["final_scale"]) @ params["embedding"].T
         log_p = jax.nn.log_softmax(logits)
         targets = batch["targets"]
-        return TokenStatistics(
+        statistics = TokenStatistics(
             nll=-jnp.take_along_axis(log_p, targets[..., None], -1)[..., 0],
             logsumexp=jax.nn.logsumexp(logits, -1),
             correct=(logits.argmax(-1) == targets).astype(jnp.float32),
             entropy=-jnp.sum(jnp.exp(log_p) * log_p, -1),
         )
 
-    return statistics
+        z = z_loss * jnp.square(statistics.logsumexp)
+        return jnp.sum(batch["loss_weights"] * (statistics.nll + z)), statistics
+
+    return loss
 
 
 def make_batch(step: int, rows: int = 8, length: int = 16, groups: int = 3) -> dict[str, Any]:

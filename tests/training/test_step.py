@@ -12,7 +12,7 @@ from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import batch_sharding, named, partitions_of, state_partitions
 from granite_fc.training.optimizers import Adafactor, AdamW, Muon, Optimizer
 from granite_fc.training.step import init_state, make_eval_step, make_train_step
-from tests.training.standin import AXES, init_params, make_batch, make_statistics
+from tests.training.standin import AXES, init_params, make_batch, make_loss
 
 GROUPS = 3
 
@@ -42,7 +42,7 @@ def run(
         "opt_state": named(mesh, state_partitions(opt_state, shapes, partitions)),
     }
     step = make_train_step(
-        statistics=make_statistics(dropout),
+        loss_function=make_loss(dropout),
         transformation=transformation,
         learning_rate=lambda s: optimizer.schedule().rate(s, steps),
         num_subtasks=GROUPS,
@@ -105,7 +105,7 @@ def test_metrics_are_those_of_numpy() -> None:
     batch = make_batch(0)
     params = init_params(jax.random.fold_in(jax.random.key(3), 2**32 - 1))
     _, (metrics,) = run(1, dropout=0.0, z_loss=0.01)
-    token = jax.device_get(make_statistics(0.0)(params, batch, None))
+    token = jax.device_get(make_loss(0.0)(params, batch, None, 0.0)[1])
     weights = batch["loss_weights"]
     total = weights.sum()
     expected = (weights * (token.nll + 0.01 * token.logsumexp**2)).sum() / total
@@ -140,7 +140,7 @@ def test_gradients_are_clipped_to_the_global_norm() -> None:
     import optax
 
     step = make_train_step(
-        statistics=make_statistics(0.0),
+        loss_function=make_loss(0.0),
         transformation=optax.sgd(1.0),
         learning_rate=lambda s: s * 1.0,
         num_subtasks=GROUPS,
@@ -159,7 +159,7 @@ def test_a_batch_without_loss_changes_no_parameter_to_nan() -> None:
     optimizer = AdamW(1e-3, weight_decay=0.0)
     transformation = optimizer.build(AXES, 2)
     step = make_train_step(
-        statistics=make_statistics(0.0),
+        loss_function=make_loss(0.0),
         transformation=transformation,
         learning_rate=lambda s: optimizer.schedule().rate(s, 2),
         num_subtasks=GROUPS,
@@ -172,7 +172,7 @@ def test_a_batch_without_loss_changes_no_parameter_to_nan() -> None:
 
 def test_evaluation_sums_are_those_of_a_step_without_dropout() -> None:
     params = init_params(jax.random.fold_in(jax.random.key(3), 2**32 - 1))
-    evaluate = jax.jit(make_eval_step(statistics=make_statistics(0.5), num_subtasks=GROUPS))
+    evaluate = jax.jit(make_eval_step(loss_function=make_loss(0.5), num_subtasks=GROUPS))
     sums = evaluate(params, make_batch(0))
     _, (metrics,) = run(1, dropout=0.0)
     for name in ("weights", "nll", "correct", "entropy", "examples"):

@@ -1,4 +1,4 @@
-"""The decoder as the function that steps are made of."""
+"""The decoder's loss, the function that steps are made of."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import jax
 
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import hidden_states
-from granite_fc.models.head import TokenStatistics, token_statistics
-from granite_fc.training.loss import Batch, StatisticsFunction
+from granite_fc.models.head import TokenStatistics, weighted_loss
+from granite_fc.training.loss import Batch, LossFunction
 
 
-def decoder_statistics(config: DecoderConfig) -> StatisticsFunction:
-    """Returns the decoder's function from parameters, batch and dropout key to statistics."""
+def decoder_loss(config: DecoderConfig) -> LossFunction:
+    """Returns the decoder's function from parameters and batch to loss and statistics."""
 
-    def statistics(params: Any, batch: Batch, dropout_key: jax.Array | None) -> TokenStatistics:
+    def loss(
+        params: Any, batch: Batch, dropout_key: jax.Array | None, z_loss: float
+    ) -> tuple[jax.Array, TokenStatistics]:
         hidden = hidden_states(
             config,
             params,
@@ -24,9 +26,11 @@ def decoder_statistics(config: DecoderConfig) -> StatisticsFunction:
             batch["segment_ids"],
             dropout_key=dropout_key if has_dropout(config) else None,
         )
-        return token_statistics(config, params, hidden, batch["targets"])
+        return weighted_loss(
+            config, params, hidden, batch["targets"], batch["loss_weights"], z_loss
+        )
 
-    return statistics
+    return loss
 
 
 def has_dropout(config: DecoderConfig) -> bool:
