@@ -15,6 +15,9 @@ Provisioning = Literal["on-demand", "spot", "reserved"]
 # Names of Google Cloud resources, of Kubernetes objects and of SLURM jobs all take these.
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
 
+# Fields of a pod that are tables of the file, or not in it at all.
+_NO_KEYS = ("tpu_vm", "gke", "slurm", "folder")
+
 
 @dataclasses.dataclass(frozen=True)
 class TpuVm:
@@ -164,11 +167,12 @@ def _made(kind: type[Any], table: Any, where: str, **given: Any) -> Any:
         raise ConfigurationError(where.rstrip("."), found=table, expected="a table")
     types = get_type_hints(kind)
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    sections = {"tpu_vm", "gke", "slurm", "folder"}
+    known = [name for name in fields if kind is not Pod or name not in _NO_KEYS]
     for key, value in table.items():
-        if key not in fields or key in sections:
-            known = ", ".join(name for name in fields if name not in sections)
-            raise ConfigurationError(where + key, found=value, expected=f"one of {known}")
+        if key not in known:
+            raise ConfigurationError(
+                where + key, found=value, expected=f"one of {', '.join(known)}"
+            )
         if get_origin(types[key]) is Literal:
             choices = get_args(types[key])
             if value not in choices:
@@ -205,6 +209,12 @@ def _check(pod: Pod, path: str) -> None:
             raise ConfigurationError(f"{path}: {key}", found=count, expected=f"at least {least}")
     if not pod.mount.startswith("/"):
         raise ConfigurationError(f"{path}: mount", found=pod.mount, expected="an absolute path")
+    if pod.slurm is not None and not re.fullmatch(r"/[-\w./]*", pod.slurm.folder):
+        raise ConfigurationError(
+            f"{path}: slurm.folder",
+            found=pod.slurm.folder,
+            expected="an absolute path of letters, digits, and the characters . _ - /",
+        )
     if pod.bucket.startswith("gs://") or "/" in pod.bucket:
         raise ConfigurationError(
             f"{path}: bucket", found=pod.bucket, expected="a bucket's name alone, without gs://"
