@@ -35,4 +35,7 @@ def decoder_loss(config: DecoderConfig) -> LossFunction:
 
 def has_dropout(config: DecoderConfig) -> bool:
     """Whether training draws random numbers."""
-    return any((config.embedding_dropout, config.attention_dropout, config.residual_dropout))
+    rates = [config.embedding_dropout, config.attention_dropout, config.residual_dropout]
+    if config.adapter is not None:
+        rates.append(config.adapter.dropout)
+    return any(rates)

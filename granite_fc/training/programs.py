@@ -12,8 +12,16 @@ import jax.numpy as jnp
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from granite_fc.models.adapters.attach import split
+from granite_fc.models.adapters.fingerprint import fingerprint
 from granite_fc.models.config import DecoderConfig
-from granite_fc.models.decoder import abstract_params, init_params, logical_axes
+from granite_fc.models.decoder import (
+    abstract_params,
+    adapt_params,
+    base_config,
+    init_params,
+    logical_axes,
+)
 from granite_fc.sharding.activate import activate
 from granite_fc.sharding.compiler_options import compiler_options
 from granite_fc.sharding.model_info import model_info
@@ -22,9 +30,19 @@ from granite_fc.sharding.shardings import batch_sharding, named, partitions_of, 
 from granite_fc.training.decoder_loss import decoder_loss
 from granite_fc.training.loss import Sums
 from granite_fc.training.optimizers import Optimizer
-from granite_fc.training.step import TrainState, init_state, make_eval_step, make_train_step
+from granite_fc.training.step import (
+    TrainState,
+    begin,
+    initial_key,
+    make_eval_step,
+    make_train_step,
+    model_params,
+)
 
 PyTree = Any
+
+# The part of a state that tells which model its adapters were made for.
+BASE = "base"
 
 BATCH_DTYPES = {
     "tokens": jnp.int32,
@@ -76,7 +94,7 @@ class Layout:
 
     Attributes:
         state: Tree of `jax.ShapeDtypeStruct`.
-        axes: The parameters' logical axes.
+        axes: The logical axes of all the model's parameters.
         partitions: Tree of `PartitionSpec`, of the form of `state`.
         mesh_shape: Mesh axis to size.
     """
@@ -100,25 +118,29 @@ class Layout:
         """
         params = abstract_params(recipe.model)
         axes = logical_axes(recipe.model)
-        state = {
-            "step": jax.ShapeDtypeStruct((), jnp.int32),
-            "params": params,
-            "opt_state": jax.eval_shape(transformation.init, params),
-        }
-        partitions = partitions_of(axes, params, mesh_shape, rules)
+        state = jax.eval_shape(lambda params: begin(params, transformation), params)
+        partitions, frozen = split(partitions_of(axes, params, mesh_shape, rules))
         specs = {
             "step": PartitionSpec(),
             "params": partitions,
-            "opt_state": state_partitions(state["opt_state"], params, partitions),
+            "opt_state": state_partitions(state["opt_state"], state["params"], partitions),
         }
+        if frozen:
+            state |= {BASE: jax.ShapeDtypeStruct((), jnp.uint32)}
+            specs |= {"frozen": frozen, BASE: PartitionSpec()}
         return Layout(state, axes, specs, dict(mesh_shape))
+
+    @property
+    def params(self) -> PyTree:
+        """All the model's parameters, as `jax.ShapeDtypeStruct`."""
+        return model_params(self.state)
 
     def info(self) -> str:
         """Returns the text of `model-info.txt`."""
         return model_info(
-            self.state["params"],
+            self.params,
             self.axes,
-            self.partitions["params"],
+            model_params(self.partitions),
             self.mesh_shape,
             self.state["opt_state"],
             self.partitions["opt_state"],
@@ -136,7 +158,9 @@ class Programs:
     Attributes:
         layout: How the state is split.
         state_shardings: Tree of `NamedSharding` of the state's form.
-        abstract_state: The state's shapes with these shardings, the target of a restore.
+        abstract_state: The state's shapes with these shardings.
+        abstract_base: Likewise the parameters that a run begins with: those of the model without
+            adapters.
         batch_sharding: How a batch [rows, positions] is split.
     """
 
@@ -144,37 +168,46 @@ class Programs:
         self.recipe = recipe
         self.mesh = mesh
         self.rules = rules
-        self.transformation = transformation = recipe.optimizer.build(
-            logical_axes(recipe.model), recipe.train_steps
-        )
+        trained, _ = split(logical_axes(recipe.model))
+        self.transformation = transformation = recipe.optimizer.build(trained, recipe.train_steps)
         self.layout = Layout.of(recipe, transformation, mesh.shape, rules)
         self.state_shardings = named(mesh, self.layout.partitions)
-        self.abstract_state = jax.tree.map(
-            lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
-            self.layout.state,
-            self.state_shardings,
-        )
+        self.abstract_state = _laid_out(self.layout.state, self.state_shardings)
+        base = base_config(recipe.model)
+        shapes = abstract_params(base)
+        partitions = partitions_of(logical_axes(base), shapes, mesh.shape, rules)
+        self.abstract_base = _laid_out(shapes, named(mesh, partitions))
         self.batch_sharding = batch_sharding(mesh, rules, recipe.batch_shape)
         self._loss = decoder_loss(recipe.model)
 
     def init(self) -> TrainState:
         """Draws the initial state where it is to live: no host ever holds all of it."""
-
-        def make() -> TrainState:
-            return init_state(
-                lambda key: init_params(self.recipe.model, key),
-                self.transformation,
-                self.recipe.seed,
-            )
-
+        base, seed = base_config(self.recipe.model), self.recipe.seed
         with activate(self.mesh, self.rules):
-            return jax.jit(make, out_shardings=self.state_shardings)()
+            return jax.jit(
+                lambda: self._begin(init_params(base, initial_key(seed))),
+                out_shardings=self.state_shardings,
+            )()
 
     def init_from_params(self, params: PyTree) -> TrainState:
-        """Returns the state before the first step of a run that begins with these parameters."""
+        """Returns the state before the first step of a run that begins with these parameters.
+
+        Args:
+            params: Like `abstract_base`.
+        """
+        if self.recipe.model.adapter is not None:
+            with activate(self.mesh, self.rules):
+                return jax.jit(self._begin, out_shardings=self.state_shardings)(params)
         make = jax.jit(self.transformation.init, out_shardings=self.state_shardings["opt_state"])
         step = jax.device_put(jnp.zeros((), jnp.int32), self.state_shardings["step"])
         return {"step": step, "params": params, "opt_state": make(params)}
+
+    def _begin(self, base: PyTree) -> TrainState:
+        model = self.recipe.model
+        if model.adapter is None:
+            return begin(base, self.transformation)
+        params = adapt_params(model, base, initial_key(self.recipe.seed))
+        return begin(params, self.transformation) | {BASE: fingerprint(base)}
 
     def lower_train_step(self) -> jax.stages.Lowered:
         """Traces the training step, which takes and donates the state, and the batch."""
@@ -223,3 +256,11 @@ class Programs:
             name: jax.ShapeDtypeStruct(self.recipe.batch_shape, dtype, sharding=self.batch_sharding)
             for name, dtype in BATCH_DTYPES.items()
         }
+
+
+def _laid_out(shapes: PyTree, shardings: PyTree) -> PyTree:
+    return jax.tree.map(
+        lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
+        shapes,
+        shardings,
+    )

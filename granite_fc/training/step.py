@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from granite_fc.models.adapters.attach import join, split
 from granite_fc.models.logical import constrain
 from granite_fc.training.loss import Batch, LossFunction, Sums, weighted_sums
 
@@ -25,19 +26,43 @@ def init_state(
     transformation: optax.GradientTransformation,
     seed: int,
 ) -> TrainState:
-    """Returns the state before the first step: `step` (int32 scalar, 0), `params` and `opt_state`.
+    """Draws parameters and returns the state before the first step; see `begin`.
 
     Args:
         init_params: From a PRNG key to parameters.
         transformation: The optimizer.
         seed: Everything random follows from it and the step's number; no key is kept in the state.
     """
-    params = init_params(jax.random.fold_in(jax.random.key(seed), _INITIAL))
-    return {
+    return begin(init_params(initial_key(seed)), transformation)
+
+
+def initial_key(seed: int) -> jax.Array:
+    """Returns the PRNG key that initial parameters are drawn from."""
+    return jax.random.fold_in(jax.random.key(seed), _INITIAL)
+
+
+def begin(params: PyTree, transformation: optax.GradientTransformation) -> TrainState:
+    """Returns the state before the first step: `step` (int32 scalar, 0), `params` and `opt_state`.
+
+    Where there are adapters, they are the `params`, and what they stand beside is `frozen`: a step
+    takes it and hands it on as it is.
+
+    Args:
+        params: The model's.
+        transformation: The optimizer.
+    """
+    trained, frozen = split(params)
+    state = {
         "step": jnp.zeros((), jnp.int32),
-        "params": params,
-        "opt_state": transformation.init(params),
+        "params": trained,
+        "opt_state": transformation.init(trained),
     }
+    return state | {"frozen": frozen} if frozen else state
+
+
+def model_params(state: TrainState) -> PyTree:
+    """Returns all parameters of the model that a state is of; holds the same arrays."""
+    return join(state["params"], state.get("frozen", {}))
 
 
 def make_train_step(
@@ -75,8 +100,10 @@ def make_train_step(
         `param_norm` (after the update), `update_norm` and `learning_rate`.
     """
 
-    def summed_loss(params: PyTree, batch: Batch, dropout_key: jax.Array) -> tuple[jax.Array, Sums]:
-        total, statistics = loss_function(params, batch, dropout_key, z_loss)
+    def summed_loss(
+        params: PyTree, frozen: PyTree, batch: Batch, dropout_key: jax.Array
+    ) -> tuple[jax.Array, Sums]:
+        total, statistics = loss_function(join(params, frozen), batch, dropout_key, z_loss)
         return total, weighted_sums(statistics, batch, num_subtasks, z_loss)
 
     gradient = jax.value_and_grad(summed_loss, has_aux=True)
@@ -87,19 +114,21 @@ def make_train_step(
             return grads
         return jax.lax.with_sharding_constraint(grads, param_shardings)
 
-    def accumulate(params: PyTree, batch: Batch, key: jax.Array) -> tuple[PyTree, jax.Array, Sums]:
+    def accumulate(
+        params: PyTree, frozen: PyTree, batch: Batch, key: jax.Array
+    ) -> tuple[PyTree, jax.Array, Sums]:
         if microbatches == 1:
-            (loss, sums), grads = gradient(params, batch, jax.random.fold_in(key, 0))
+            (loss, sums), grads = gradient(params, frozen, batch, jax.random.fold_in(key, 0))
             return laid_out(grads), loss, sums
 
         def body(carry: Any, inputs: tuple[jax.Array, Batch]) -> tuple[Any, None]:
             number, part = inputs
-            (loss, sums), grads = gradient(params, part, jax.random.fold_in(key, number))
+            (loss, sums), grads = gradient(params, frozen, part, jax.random.fold_in(key, number))
             return jax.tree.map(jnp.add, carry, (laid_out(grads), loss, sums)), None
 
         parts = split_microbatches(batch, microbatches)
         one = jax.tree.map(lambda x: x[0], parts)
-        shapes = jax.eval_shape(lambda p, b: gradient(p, b, key), params, one)
+        shapes = jax.eval_shape(lambda p, b: gradient(p, frozen, b, key), params, one)
         (loss, sums), _ = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
         grads = laid_out(jax.tree.map(lambda p: jnp.zeros(p.shape, jnp.float32), params))
         carry, _ = jax.lax.scan(body, (grads, loss, sums), (jnp.arange(microbatches), parts))
@@ -107,7 +136,8 @@ def make_train_step(
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Any]]:
         key = jax.random.fold_in(jax.random.key(seed), state["step"])
-        grads, loss, sums = accumulate(state["params"], batch, key)
+        frozen = state.get("frozen", {})
+        grads, loss, sums = accumulate(state["params"], frozen, batch, key)
         total = jnp.sum(sums["weights"])
         total = jnp.where(total > 0, total, 1.0)
         grads = jax.tree.map(lambda g: g / total, grads)
@@ -125,7 +155,8 @@ def make_train_step(
             "update_norm": optax.tree.norm(updates),
             "learning_rate": learning_rate(state["step"]),
         }
-        return {"step": state["step"] + 1, "params": params, "opt_state": opt_state}, metrics
+        changed = {"step": state["step"] + 1, "params": params, "opt_state": opt_state}
+        return state | changed, metrics
 
     return train_step
 
