@@ -27,9 +27,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Writes the caches that are missing, then trains; returns the exit status."""
     configuration.parse_arguments(arguments)
     # Imported after the configuration has been read: gin files name the modules that they need.
+    from granite_fc.training.goodput import start_of_program
+    from granite_fc.training.hosts import end_at_once
     from granite_fc.training.loop import train
 
-    train(write_caches=lambda _: _write_caches(arguments), dry_run=arguments.dry_run)
+    try:
+        train(
+            write_caches=lambda _: _write_caches(arguments),
+            started=start_of_program(),
+            dry_run=arguments.dry_run,
+        )
+    except Exception as error:
+        end_at_once(error)
+        raise
     return 0
 
 
@@ -56,11 +66,15 @@ def _run_to_its_end(command: list[str]) -> int:
             told.set()
             child.terminate()
 
-        before = signal.signal(signal.SIGTERM, end)
+        # Among several hosts the handler in force is JAX's, which Python cannot put back: it stays,
+        # and the run stops when the caches are there.
+        if (before := signal.getsignal(signal.SIGTERM)) is not None:
+            signal.signal(signal.SIGTERM, end)
         try:
             status = child.wait()
         finally:
-            signal.signal(signal.SIGTERM, before)
+            if before is not None:
+                signal.signal(signal.SIGTERM, before)
     if told.is_set():
         raise SystemExit(128 + signal.SIGTERM)  # what is finished is kept
     return status

@@ -1,7 +1,7 @@
 """The training loop.
 
-`train` tells the whole story in order: check what can be checked, open the data, build the mesh,
-restore or initialise, compile, step.
+`train` tells the whole story in order: check what can be checked, join the other hosts, open the
+data, build the mesh, restore or initialise, compile, step.
 """
 
 from __future__ import annotations
@@ -20,8 +20,20 @@ from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import count_params
 from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
+from granite_fc.training.agreement import (
+    agree,
+    check_shared,
+    facts_of_data,
+    facts_of_mesh,
+    facts_of_program,
+)
 from granite_fc.training.check import check_run
+from granite_fc.training.compilation_cache import AUTO, use_compilation_cache
+from granite_fc.training.goodput import Goodput
+from granite_fc.training.hosts import Hosts, join_hosts
+from granite_fc.training.metrics_writer import METRICS
 from granite_fc.training.optimizers import AdamW, Optimizer
+from granite_fc.training.profile import Profile
 from granite_fc.training.programs import Programs
 from granite_fc.training.recipe import recipe_of
 from granite_fc.training.resumption import verify_run
@@ -30,6 +42,10 @@ from granite_fc.training.run_data import open_run_data
 from granite_fc.training.run_report import report_run
 from granite_fc.training.step import TrainState
 from granite_fc.vocabularies.vocabulary import Vocabulary
+
+# How long one host may write caches, and the report, while the others wait.
+_CACHES_SECONDS = 24 * 3600
+_REPORT_SECONDS = 1800
 
 
 @gin.configurable(module="granite_fc.training")
@@ -57,10 +73,15 @@ def train(
     eval_examples: int | None = 256,
     eval_split: str = "validation",
     generation_examples: int = 0,
+    compilation_cache_dir: str | None = AUTO,
+    profile: Profile | None = None,
     write_caches: Callable[[list[str]], None] | None = None,
+    started: float | None = None,
     dry_run: bool = False,
 ) -> TrainResult | None:
     """Trains a decoder, going on from the latest checkpoint in `model_dir` where there is one.
+
+    On several hosts each calls it with the same arguments; see `granite_fc.training.hosts`.
 
     Args:
         model_dir: Where everything that the run leaves behind goes.
@@ -86,20 +107,25 @@ def train(
         eval_examples: Held-out examples a task; None takes all, 0 does not evaluate.
         eval_split: The held-out split: "validation", "unseen_function" or "unseen_service".
         generation_examples: Validation examples a task that the trained model answers at the end.
-        write_caches: Called with the names of tasks that have no cache yet, once all else has been
-            checked; without it such a task is an error.
+        compilation_cache_dir: Where compiled programs are kept; see `use_compilation_cache`.
+        profile: `Profile()` as bound by gin where None.
+        write_caches: Called on one host with the names of tasks that have no cache yet, once all
+            else has been checked; without it such a task is an error.
+        started: When the program started, by `time.monotonic`, for the goodput; now where None.
         dry_run: Check everything, describe the run and stop before any device is used.
 
     Returns:
         How the run ended; None for a dry run.
 
     Raises:
-        ConfigurationError: The run cannot be made as configured.
+        ConfigurationError: The run cannot be made as configured, or hosts disagree on it.
+        HostsError: Other hosts of the run did not come.
         NonFiniteError: The loss or a norm is not finite.
         Preempted: The program was told to stop and saved a checkpoint; exit status 42.
     """
+    clock = Goodput(started)
     mesh, rules = mesh or MeshConfig(), rules or LogicalAxisRules()
-    policy = checkpoints or CheckpointPolicy()
+    policy, profile = checkpoints or CheckpointPolicy(), profile or Profile()
     check_run(
         model=model,
         optimizer=(optimizer := optimizer or AdamW()),
@@ -122,27 +148,11 @@ def train(
         eval_split=eval_split,
         generation_examples=generation_examples,
     )
+    profile.check()
     folder = Path(model_dir).expanduser()
     initial = None
     if initial_checkpoint_path is not None:
         initial = find_checkpoint(initial_checkpoint_path, key="INITIAL_CHECKPOINT_PATH")
-    missing = missing_tasks(declarations.mixture_tasks(mixture_or_task_name), cache_dir, vocabulary)
-    if missing and dry_run:
-        print(f"would write {len(missing)} caches in {cache_dir}: {', '.join(missing)}")
-        return None
-    if missing and write_caches is not None:
-        write_caches(missing)
-    data = open_run_data(
-        mixture_or_task_name,
-        cache_dir,
-        sequence_length=sequence_length,
-        batch_size=batch_size,
-        seed=seed,
-        eval_examples=eval_examples,
-        eval_split=eval_split,
-    )
-    if steps_saved(folder):
-        verify_run(read_data(folder), model, data)
     recipe = recipe_of(
         model=model,
         optimizer=optimizer,
@@ -155,36 +165,64 @@ def train(
         z_loss=z_loss,
         clip_norm=clip_norm,
     )
-    if dry_run:
-        print(f"{count_params(model):,} parameters, {len(data.tasks)} tasks: ready to train")
-        return None
+    with Hosts() if dry_run else join_hosts() as hosts:
+        agree(hosts, facts_of_program())
+        check_shared(hosts, folder, key="MODEL_DIR")
+        tasks = declarations.mixture_tasks(mixture_or_task_name)
+        missing = missing_tasks(tasks, cache_dir, vocabulary)
+        if missing and dry_run:
+            print(f"would write {len(missing)} caches in {cache_dir}: {', '.join(missing)}")
+            return None
+        if missing and write_caches is not None and hosts.is_leader:
+            write_caches(missing)
+        hosts.wait_for_all("caches", _CACHES_SECONDS)
+        data = open_run_data(
+            mixture_or_task_name,
+            cache_dir,
+            sequence_length=sequence_length,
+            batch_size=batch_size,
+            seed=seed,
+            eval_examples=eval_examples,
+            eval_split=eval_split,
+        )
+        if steps := steps_saved(folder):
+            verify_run(read_data(folder), model, data)
+        if dry_run:
+            print(f"{count_params(model):,} parameters, {len(data.tasks)} tasks: ready to train")
+            return None
+        agree(hosts, facts_of_data(data, recipe, steps))
 
-    mesh = mesh.resolve(jax.device_count())
-    mesh.check_batch(batch_size, microbatches, sequence_length)
-    programs = Programs(recipe, make_mesh(mesh), rules)
-    with Checkpoints(folder / "checkpoints", policy) as saved:
-        state, step = _first_state(programs, saved, initial)
-        run = Run(programs, data, saved, policy, folder, state, step)
-        try:
-            run.train(
-                log_period=log_period,
-                eval_period=eval_period,
-                vocabulary=vocabulary,
-                generation_examples=generation_examples,
-            )
-        finally:
-            # Also where answering requests failed: what was trained and measured is reported.
-            if run.is_trained and jax.process_index() == 0:
-                report_run(
-                    folder,
-                    run.result(),
-                    recipe,
-                    data,
-                    programs.layout.mesh_shape,
-                    mixture=mixture_or_task_name,
-                    vocabulary_name=vocabulary.name,
+        mesh = mesh.resolve(jax.device_count())
+        mesh.check_batch(batch_size, microbatches, sequence_length)
+        programs = Programs(recipe, make_mesh(mesh), rules)
+        agree(hosts, facts_of_mesh(programs.mesh))
+        use_compilation_cache(compilation_cache_dir, folder)
+        with Checkpoints(folder / "checkpoints", policy) as saved:
+            with clock.inside("restoring"):
+                state, step = _first_state(programs, saved, initial)
+            clock.go_on(folder / METRICS, step)
+            run = Run(programs, data, saved, policy, folder, state, step, hosts, clock, profile)
+            try:
+                run.train(
+                    log_period=log_period,
+                    eval_period=eval_period,
+                    vocabulary=vocabulary,
+                    generation_examples=generation_examples,
                 )
-    return run.result()
+            finally:
+                # Also where answering requests failed: what was trained and measured is reported.
+                if run.is_trained and hosts.is_leader:
+                    report_run(
+                        folder,
+                        run.result(),
+                        recipe,
+                        data,
+                        programs.layout.mesh_shape,
+                        mixture=mixture_or_task_name,
+                        vocabulary_name=vocabulary.name,
+                    )
+        hosts.wait_for_all("finished", _REPORT_SECONDS)
+        return run.result()
 
 
 def _first_state(

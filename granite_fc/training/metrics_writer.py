@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from tensorboardX import SummaryWriter
 
 
+METRICS = "metrics.jsonl"
+
+
 class MetricsWriter:
     """Writes the scalars of a run; on all hosts but one it does nothing.
 
@@ -33,7 +36,7 @@ class MetricsWriter:
         self._resume_step = resume_step
         self._enabled = enabled
         self._events: dict[str, SummaryWriter] = {}
-        self._path = self._dir / "metrics.jsonl"
+        self._path = self._dir / METRICS
         if enabled:
             self._dir.mkdir(parents=True, exist_ok=True)
             _drop_later(self._path, resume_step)

@@ -12,14 +12,21 @@ import jax
 from granite_fc.checkpoints.checkpoints import CheckpointPolicy, Checkpoints
 from granite_fc.data.read_ahead import ReadAhead
 from granite_fc.evaluation.generation import ExactMatch
+from granite_fc.evaluation.goodput_table import describe_goodput
 from granite_fc.evaluation.held_out import answer_held_out
 from granite_fc.sharding.activate import activate
 from granite_fc.sharding.model_info import write_model_info
+from granite_fc.training.compilation_cache import CacheHits
+from granite_fc.training.garbage import GarbageKeptOut
+from granite_fc.training.goodput import Goodput
+from granite_fc.training.host_log import HostLog
+from granite_fc.training.hosts import Hosts
 from granite_fc.training.metrics import Scalars, SumOfSteps, check_finite
 from granite_fc.training.metrics_writer import MetricsWriter
 from granite_fc.training.mfu import FORMULA, ModelFlops, peak_flops
 from granite_fc.training.placement import BatchPlacement
 from granite_fc.training.preemption import Preempted, PreemptionWatch
+from granite_fc.training.profile import PROFILE, Profile, StepProfiler
 from granite_fc.training.programs import Programs
 from granite_fc.training.progress import TrainingProgress, describe
 from granite_fc.training.resumption import describe_run
@@ -64,6 +71,9 @@ class Run:
         model_dir: Where everything else goes.
         state: The state to begin with.
         step: Steps done.
+        hosts: Those that work on it.
+        clock: Counts where the time goes.
+        profile: Which steps are profiled.
     """
 
     def __init__(
@@ -75,6 +85,9 @@ class Run:
         model_dir: Path,
         state: TrainState,
         step: int,
+        hosts: Hosts,
+        clock: Goodput,
+        profile: Profile,
     ) -> None:
         self._programs = programs
         self._recipe = programs.recipe
@@ -84,7 +97,11 @@ class Run:
         self._model_dir = model_dir
         self._state = state
         self._first_step = self._step = step
-        self._leader = jax.process_index() == 0
+        self._hosts = hosts
+        self._leader = hosts.is_leader
+        self._clock = clock
+        self._profile = profile
+        self._host_log = HostLog(model_dir, hosts)
         self._placement = BatchPlacement(programs.batch_sharding, self._recipe.batch_shape)
         self._eval_step = programs.eval_step()
         self._under_way: list[tuple[int, Any]] = []
@@ -120,14 +137,14 @@ class Run:
             else:
                 self._describe()
             # Saved first: neither a failure nor a signal in what follows loses what was trained.
-            self._save()
-            self._saved.wait()
+            self._save(wait=True)
             self._evaluate()
             self._stop_if_told(watch)
             if generation_examples:
                 self._answer(vocabulary, generation_examples)
                 self._stop_if_told(watch)
-            self._progress.say(
+            self._write_goodput()
+            self._say(
                 f"done: {self._step} steps; training {describe(self._logged) or 'had been done'}; "
                 f"evaluation {describe(self._evaluated[1]) or 'none'}; in {self._model_dir}"
             )
@@ -147,6 +164,10 @@ class Run:
             subtask_of={name: self._data.subtasks[i] for name, i in self._data.tasks.items()},
         )
 
+    def _say(self, text: str) -> None:
+        self._progress.say(text)
+        self._host_log.say(text)
+
     def _describe(self) -> None:
         """Writes `config.gin` and `model-info.txt`, and says how the run begins."""
         config = gin.operative_config_str()
@@ -161,55 +182,77 @@ class Run:
         layout = self._programs.layout
         spread = " x ".join(f"{axis} {size}" for axis, size in layout.mesh_shape.items())
         kind = self._programs.mesh.devices.flat[0].device_kind
-        self._progress.say(f"mesh {spread} of {kind}; {len(self._data.tasks)} tasks")
+        self._say(f"mesh {spread} of {kind}; {len(self._data.tasks)} tasks")
         if self._peak is None:
-            self._progress.say(f"No MFU is given: the peak of {kind} devices is not known.")
+            self._say(f"No MFU is given: the peak of {kind} devices is not known.")
         else:
-            self._progress.say(f"{FORMULA}; peak = {self._peak:.4g} FLOP/s")
-        self._progress.say(
+            self._say(f"{FORMULA}; peak = {self._peak:.4g} FLOP/s")
+        self._say(
             f"going on from the checkpoint at step {self._first_step}"
             if self._first_step
             else f"starting in {self._model_dir}"
         )
 
     def _steps(self, log_period: int, eval_period: int, watch: PreemptionWatch) -> None:
-        with ReadAhead(
-            self._data.batches,
-            rows=self._placement.rows,
-            start=self._step,
-            stop=self._recipe.train_steps,
-        ) as batches:
+        with (
+            ReadAhead(
+                self._data.batches,
+                rows=self._placement.rows,
+                start=self._step,
+                stop=self._recipe.train_steps,
+            ) as batches,
+            StepProfiler(self._profile, self._model_dir / PROFILE, self._hosts) as profiler,
+            GarbageKeptOut() as garbage,
+        ):
             self._describe()  # now that all settings have been asked for
             # At step 0, what the final table is set against; later, what a stop after the save of
             # this step left out.
             if self._step == 0 or (eval_period and self._step % eval_period == 0):
                 self._evaluate()
-            train_step, seconds = self._programs.compile_train_step()
-            self._writer.write("train", self._step, {"timing/compile_seconds": seconds})
-            self._progress.say(f"compiled the training step in {seconds:.1f} s")
+            train_step = self._compile()
             self._progress.start()
             self._pace.restart()
+            self._clock.enter("steps")
             for number, local in batches:
-                self._state, metrics = train_step(self._state, self._placement.put(local))
+                profiler.before(number + 1, self._finish_steps)
+                with profiler.step(number + 1):
+                    self._state, metrics = train_step(self._state, self._placement.put(local))
                 self._step = number + 1
                 self._under_way.append((number, metrics))
                 self._collect(_STEPS_AHEAD)
                 self._progress.step(self._step)
+                if profiler.after(self._step, self._finish_steps):
+                    self._say(f"wrote a profile to {self._model_dir / PROFILE}")
                 if self._step % log_period == 0 or self._step == self._recipe.train_steps:
                     self._log(batches.seconds_waited)
+                    with self._clock.inside("other"):
+                        garbage.collect()
                 # The machine may be gone a few seconds after the signal: saving comes first.
                 if self._policy.is_due(self._step):
                     self._save()
                 self._stop_if_told(watch)
                 if eval_period and self._step % eval_period == 0:
                     self._evaluate()
+            self._clock.enter("other")
+
+    def _compile(self) -> Any:
+        with self._clock.inside("compiling"), CacheHits() as hits:
+            train_step, seconds = self._programs.compile_train_step()
+        timings = {"timing/compile_seconds": seconds, "timing/compilation_cache_hits": hits.count}
+        self._writer.write("train", self._step, timings)
+        did = "read the compiled training step" if hits.count else "compiled the training step"
+        self._say(f"{did} in {seconds:.1f} s")
+        return train_step
 
     def _stop_if_told(self, watch: PreemptionWatch) -> None:
         if watch.stops_at(self._step):
-            self._save()
-            self._saved.wait()
-            self._progress.say(f"told to stop: saved a checkpoint at step {self._step}")
+            self._save(wait=True)
+            self._write_goodput()
+            self._say(f"told to stop: saved a checkpoint at step {self._step}")
             raise Preempted(self._step)
+
+    def _finish_steps(self) -> None:
+        self._collect(0)
 
     def _collect(self, left: int) -> None:
         """Fetches the metrics of all but the last `left` steps; this waits for those steps."""
@@ -235,14 +278,17 @@ class Run:
             rows * positions,
             waited,
         )
+        self._clock.waited(timings["timing/data_wait_seconds"] * done.steps)
         self._logged = {**done.scalars(self._data.subtasks), **timings}
-        self._writer.write("train", self._step, self._logged)
+        self._writer.write("train", self._step, self._logged | self._clock.scalars())
+        self._host_log.entry(self._step, timings)
         self._progress.log(self._logged)
 
     def _evaluate(self) -> None:
         if not self._data.evaluation or self._evaluated[0] == self._step:
             return
-        with self._pace.paused():
+        self._collect(0)
+        with self._pace.paused(), self._clock.inside("evaluation"):
             of_tasks, together = evaluate_losses(
                 self._state["params"],
                 self._data.evaluation,
@@ -253,23 +299,32 @@ class Run:
         for name, scalars in of_tasks.items():
             self._writer.write(f"training_eval/{name}", self._step, scalars)
         self._writer.write("training_eval", self._step, together)
-        self._progress.say(f"evaluation at step {self._step}: {describe(together)}")
+        self._say(f"evaluation at step {self._step}: {describe(together)}")
         self._evaluated = (self._step, together)
 
-    def _save(self) -> None:
+    def _save(self, *, wait: bool = False) -> None:
         # What is saved has been looked at: a checkpoint never holds a state after a non-finite
         # step.
         self._collect(0)
-        with self._pace.paused():
+        with self._pace.paused(), self._clock.inside("checkpointing"):
             about = describe_run(self._recipe.model, self._data, self._step)
-            self._saved.save(self._step, self._state, about)
+            if self._saved.save(self._step, self._state, about):
+                # What was spent up to here is not lost when the run goes on from it.
+                self._writer.write("train", self._step, self._clock.scalars())
+            if wait:
+                self._saved.wait()
+
+    def _write_goodput(self) -> None:
+        scalars = self._clock.scalars()
+        self._writer.write("train", self._step, scalars)
+        self._say(describe_goodput(scalars))
 
     def _answer(self, vocabulary: Vocabulary, limit: int) -> None:
         """Lets the model answer held-out requests and writes down how many answers are right."""
-        self._progress.say(f"answering up to {limit} held-out requests a task")
+        self._say(f"answering up to {limit} held-out requests a task")
         rows, _ = self._recipe.batch_shape
         rows_of_part, _ = self._placement.sharding.shard_shape(self._recipe.batch_shape)
-        with activate(self._programs.mesh, self._programs.rules):
+        with self._clock.inside("evaluation"), activate(self._programs.mesh, self._programs.rules):
             self._answers = answer_held_out(
                 self._recipe.model,
                 self._state["params"],

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from granite_fc.data import declarations
 from granite_fc.data.batches import Batches, MixtureComponent
-from granite_fc.data.cache_reader import open_task
+from granite_fc.data.cache_reader import CachedTask, open_task
 from granite_fc.data.evaluation_batches import EvaluationBatches
 from granite_fc.data.examples import TokenizedExamples
 from granite_fc.data.manifest import Manifest
@@ -27,14 +29,16 @@ class RunData:
         held_out: Task name to the same examples, not packed.
         too_long: Task name to training examples that are left out because they fit no row: when the
             cache was written, and of the cache.
+        caches: Task name to what tells its cache from any other: examples, lengths, origin.
     """
 
     subtasks: tuple[str, ...]
     tasks: dict[str, int]
     batches: Batches
     evaluation: dict[str, EvaluationBatches]
-    held_out: dict[str, TokenizedExamples]
+    held_out: Mapping[str, TokenizedExamples]
     too_long: dict[str, int]
+    caches: dict[str, str]
 
 
 def open_run_data(
@@ -72,7 +76,7 @@ def open_run_data(
         batch_size=batch_size,
         seed=seed,
     )
-    held_out: dict[str, TokenizedExamples] = {
+    held_out: dict[str, CachedTask] = {
         name: open_task(cache_dir, name, eval_split)
         for name, task in opened.items()
         if _has_examples(task.manifest, eval_split)
@@ -99,7 +103,19 @@ def open_run_data(
         name: of_cache[name].too_long + task.counts.outcomes.get("too_long", 0)
         for name, task in opened.items()
     }
-    return RunData(subtasks, tasks, batches, evaluation, held_out, too_long)
+    caches = {
+        name: "; ".join(
+            f"{split.split} {_describe(split)}" for split in (task, held_out.get(name)) if split
+        )
+        for name, task in opened.items()
+    }
+    return RunData(subtasks, tasks, batches, evaluation, held_out, too_long, caches)
+
+
+def _describe(examples: CachedTask) -> str:
+    lengths = hashlib.blake2b(examples.lengths.tobytes(), digest_size=4).hexdigest()
+    origin = examples.manifest.fingerprint.digest[:8]
+    return f"{len(examples)} examples, lengths {lengths}, made from {origin}"
 
 
 def _has_examples(manifest: Manifest, split: str) -> bool:
