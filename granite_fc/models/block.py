@@ -10,11 +10,12 @@ from flax import nnx
 from jax.ad_checkpoint import checkpoint_name
 
 from granite_fc.models import remat
+from granite_fc.models.activation import activate
 from granite_fc.models.attention import attention
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.dropout import dropout
 from granite_fc.models.initialization import matrix_std, output_matrix_std
-from granite_fc.models.layers import Norm, Projection, activate
+from granite_fc.models.layers import Norm, Projection
 from granite_fc.models.logical import constrain
 from granite_fc.models.rope import apply_rope
 
@@ -161,9 +162,9 @@ class MLP(nnx.Module):
         """Maps `[batch, length, d_model]` to the same shape."""
         inner = self.up(x, adapter_key)
         if self.gate is None:
-            inner = activate(inner, self.activation)
+            inner = activate(self.activation, inner, None)
         else:
-            inner = activate(self.gate(x, adapter_key), self.activation) * inner
+            inner = activate(self.activation, self.gate(x, adapter_key), inner)
         inner = constrain(inner, "activation_batch", "activation_length", "activation_mlp")
         return self.down(checkpoint_name(inner, remat.MLP_INNER), adapter_key)
 

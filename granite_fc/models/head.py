@@ -170,6 +170,8 @@ def _chunked_loss_forward(
             "activation_length",
             "activation_vocab",
         )
+        # Computed once for both products, and not inside each.
+        scores_gradient = jax.lax.optimization_barrier(scores_gradient)
         hidden_gradient = jnp.einsum(
             "blv,vd->bld", scores_gradient, compute_table, preferred_element_type=x.dtype
         )
