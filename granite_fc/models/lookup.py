@@ -30,6 +30,7 @@ def look_up(table: jax.Array, ids: jax.Array, dtype: str, axes: AxisNames) -> ja
     Returns:
         `[batch, length, width]`, laid out as the residual stream.
     """
+    ids = constrain(ids, *_AT_THE_TABLE[:2])
     read = constrain(table.astype(dtype)[ids], *_AT_THE_TABLE)
     return constrain(read, "activation_batch", "activation_length", "activation_embed")
 
@@ -45,6 +46,7 @@ def _backward(
     dtype: str, axes: AxisNames, saved: tuple[jax.Array, jax.Array], gradient: jax.Array
 ) -> tuple[jax.Array, None]:
     ids, empty = saved
+    ids = constrain(ids, *_AT_THE_TABLE[:2])
     gradient = constrain(gradient, *_AT_THE_TABLE)
     zeros = constrain(jnp.zeros((empty.shape[0], gradient.shape[-1]), jnp.float32), *axes)
     summed = zeros.at[ids].add(gradient.astype(jnp.float32))
