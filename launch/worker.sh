@@ -147,7 +147,7 @@ follow() {
     [[ -f $here/log ]] || { say "nothing has been started" && return; }
     [[ $1 != all ]] || from=(-c "+$(($(<"$here/offset") + 1))")
     if pid=$(supervisor); then
-        tail "${from[@]}" -F --pid="$pid" "$here/log"
+        tail "${from[@]}" -s 0.2 -F --pid="$pid" "$here/log"
     else
         tail "${from[@]}" "$here/log"
     fi
@@ -166,18 +166,28 @@ stop() {
             say "killed after $1 s"
             return
         fi
-        sleep 1
+        sleep 0.2
     done
     say "stopped with status $(<"$here/status")"
 }
 
-verb=$1
-shift
-case $verb in
-    install | start | supervise | status | follow | stop) "$verb" "$@" ;;
-    mount) mount_bucket "$@" ;;
-    *)
-        say "unknown verb $verb" >&2
-        exit 2
-        ;;
-esac
+main() {
+    local verb=$1
+    shift
+    case $verb in
+        install) install "$@" ;;
+        mount) mount_bucket "$@" ;;
+        start) start "$@" ;;
+        supervise) supervise ;;
+        status) status ;;
+        follow) follow "$@" ;;
+        stop) stop "$@" ;;
+        *)
+            say "unknown verb $verb" >&2
+            exit 2
+            ;;
+    esac
+}
+
+# On one line: this file may be replaced while it runs, and nothing of it is read after this.
+main "$@"; exit
