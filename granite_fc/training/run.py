@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -202,7 +203,7 @@ class Run:
                 stop=self._recipe.train_steps,
             ) as batches,
             StepProfiler(self._profile, self._model_dir / PROFILE, self._hosts) as profiler,
-            GarbageKeptOut() as garbage,
+            contextlib.ExitStack() as during_steps,
         ):
             self._describe()  # now that all settings have been asked for
             # At step 0, what the final table is set against; later, what a stop after the save of
@@ -210,6 +211,7 @@ class Run:
             if self._step == 0 or (eval_period and self._step % eval_period == 0):
                 self._evaluate()
             train_step = self._compile()
+            garbage = during_steps.enter_context(GarbageKeptOut())
             self._progress.start()
             self._pace.restart()
             self._clock.enter("steps")
