@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from granite_fc.evaluation import charts, summary
+from granite_fc.evaluation.goodput_table import SHARE, goodput_table
 from granite_fc.evaluation.run_record import RunRecord
 from granite_fc.evaluation.summary import SubtaskSummary
 
@@ -77,6 +78,7 @@ def write_report(
         ("answers", "Answers", _answers(record, subtask_of)),
         ("mixture", "Mixture, as it was drawn", _mixture(mixture)),
         ("machine", "Speed", _speed_charts(record, formulas)),
+        ("time", "Where the time went", goodput_table(record.latest("train", SHARE))),
         ("configuration", "Configuration", _configuration(Path(model_dir))),
     ]
     sections = [section for section in sections if section[2]]

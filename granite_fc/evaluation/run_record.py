@@ -47,6 +47,12 @@ class RunRecord:
         ]
         return sorted(points)
 
+    def latest(self, run: str, scalar: str) -> dict[str, float]:
+        """Returns all scalars of the last step that has this one; empty where none has."""
+        rows = [row for row in self.rows if row["run"] == run and scalar in row]
+        last = max(rows, key=lambda row: row["step"], default={})
+        return {name: _number(value) for name, value in last.items() if name not in ("run", "step")}
+
     def scalars(self, run: str, prefix: str) -> list[str]:
         """Returns the scalars of a run that begin with `prefix`, in order of appearance."""
         names: dict[str, None] = {}
