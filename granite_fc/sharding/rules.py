@@ -36,7 +36,10 @@ DEFAULT_RULES: tuple[Rule, ...] = (
     ("embed_blocks", ("fsdp", "sequence")),
     ("mlp_blocks", "tensor"),
     ("head_dim_blocks", None),
+    # Adapters are narrow on one side, so the other is split as far as it goes.
     ("lora_rank", None),
+    ("lora_mlp", ("tensor", "fsdp", "sequence")),
+    ("lora_head_dim", ("fsdp", "sequence")),
     # Activations. Splitting the residual stream over `tensor` turns each all-reduce into a
     # reduce-scatter and an all-gather of the same volume, and what is kept for the backward pass
     # shrinks by the size of the axis.
@@ -63,6 +66,8 @@ DEFAULT_WHOLE_IF_UNEVEN: tuple[str, ...] = (
     "mlp_bias",
     "embed_blocks",
     "mlp_blocks",
+    "lora_mlp",
+    "lora_head_dim",
 )
 
 

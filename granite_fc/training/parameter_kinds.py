@@ -19,7 +19,7 @@ Kind = Literal["matrix", "embedding", "vector"]
 
 # Axes that together are one side of a matrix: the query projection maps `embed` to `heads` x
 # `head_dim`.
-_SIDES = {"heads": "attention", "kv_heads": "attention", "head_dim": "attention"}
+_SIDES = dict.fromkeys(("heads", "kv_heads", "head_dim", "lora_head_dim"), "attention")
 _LOOKED_UP = ("vocab", "position")
 
 
@@ -32,8 +32,10 @@ def kind(axes: Axes) -> Kind:
     """Returns what a parameter of these axes is.
 
     A table by vocabulary or position is an `embedding`, what maps one side to another a `matrix`,
-    and everything else a `vector`.
+    and everything else a `vector`; also the scales of a quantised matrix, one a block.
     """
+    if any(str(name).endswith("_blocks") for name in axes):
+        return "vector"
     if any(name in axes for name in _LOOKED_UP):
         return "embedding" if len(_sides(axes)) > 1 else "vector"
     return "matrix" if len(_sides(axes)) > 1 else "vector"

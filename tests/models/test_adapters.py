@@ -129,10 +129,15 @@ def test_values_and_gradients_are_those_of_the_merged_kernels(config: DecoderCon
 
 def numpy_kernel(kernel: dict[str, Any], inputs: int, qtype: str) -> np.ndarray:
     """What codes [layers, *inputs, *outputs] stand for: each times the scale of its block."""
-    codes = np.asarray(kernel["values"]).astype(np.int32)
-    scales = np.asarray(kernel["scales"])
+    codes, scales = np.asarray(kernel["values"]), np.asarray(kernel["scales"])
+    if qtype != "int8":
+        assert codes.dtype == np.uint8
+        # A byte holds a code of its block's first half and, above it, one of its second.
+        blocks = np.split(codes, scales.shape[inputs], axis=inputs)
+        halves = [half for block in blocks for half in (block % 16, block // 16)]
+        codes = np.concatenate(halves, axis=inputs).astype(np.int32) - 8 * (qtype == "int4")
     length = codes.shape[inputs] // scales.shape[inputs]
-    values = np.asarray(NF4, np.float32)[codes + 8] if qtype == "nf4" else codes
+    values = np.asarray(NF4, np.float32)[codes] if qtype == "nf4" else codes
     return (values * np.repeat(scales, length, axis=inputs)).astype(np.float32)
 
 
@@ -148,7 +153,6 @@ def test_a_quantised_base_computes_what_its_codes_stand_for(qtype: str) -> None:
         ("mlp", "down", 1),
     ):
         node = explicit["blocks"][part][name]
-        assert node["kernel"]["values"].dtype == (jnp.int8 if qtype == "int8" else jnp.int4)
         node["kernel"] = {"values": jnp.asarray(numpy_kernel(node["kernel"], inputs, qtype))}
     # The base's other parameters stay bfloat16 in both.
     plain = adapted(GPT_BIGCODE, base_dtype="float32")
@@ -180,7 +184,8 @@ def test_quantisation_rounds_to_the_nearest_within_each_block(qtype: str) -> Non
     kernel[16:32] *= 1e-3
     kernel[32:] = 0.0
     codes, scales = quantize(jnp.asarray(kernel), qtype, 0, 16)
-    assert codes.shape == (48, 3) and scales.shape == (3, 3) and scales.dtype == jnp.float32
+    assert codes.nbytes == 48 * 3 // (1 if qtype == "int8" else 2)
+    assert scales.shape == (3, 3) and scales.dtype == jnp.float32
     levels = (
         np.asarray(NF4)
         if qtype == "nf4"
@@ -235,7 +240,7 @@ def test_every_parameter_has_its_axes_and_the_base_is_that_of_the_seed(qtype: st
     jax.tree.map(lambda leaf, names: np.testing.assert_equal(leaf.ndim, len(names)), params, axes)
     attention = axes["blocks"]["attention"]["output"]
     assert attention["kernel"]["values"] == ("layers", "heads", "head_dim", "embed")
-    assert attention["adapter"]["lora_a"] == ("layers", "heads", "head_dim", "lora_rank")
+    assert attention["adapter"]["lora_a"] == ("layers", "heads", "lora_head_dim", "lora_rank")
     assert attention["adapter"]["lora_b"] == ("layers", "lora_rank", "embed")
     base = init_params(GPT_BIGCODE, jax.random.key(0))
     if qtype == "float32":

@@ -14,7 +14,7 @@ from granite_fc.models.adapters.quantization import (
     code_dtype,
     dequantize,
     quantize,
-    scales_shape,
+    stored_shapes,
 )
 from granite_fc.models.linear import contract
 from granite_fc.models.logical import AxisNames, gathered
@@ -76,16 +76,15 @@ class FrozenKernel(nnx.Module):
     def __init__(self, shape: tuple[int, ...], storage: Storage) -> None:
         self.storage = storage
         adapter = storage.adapter
-        dtype = code_dtype(adapter.base_dtype) if adapter.is_quantized else adapter.base_dtype
-        self.values = nnx.Param(jnp.zeros(shape, dtype), logical_axes=storage.axes)
-        self.scales = (
-            nnx.Param(
-                jnp.zeros(scales_shape(shape, storage.block_axis, adapter.block_size), jnp.float32),
-                logical_axes=storage.scales_axes,
-            )
-            if adapter.is_quantized
-            else None
-        )
+        if not adapter.is_quantized:
+            values = jnp.zeros(shape, adapter.base_dtype)
+            self.values = nnx.Param(values, logical_axes=storage.axes)
+            self.scales = None
+            return
+        qtype = adapter.base_dtype
+        codes, scales = stored_shapes(shape, qtype, storage.block_axis, adapter.block_size)
+        self.values = nnx.Param(jnp.zeros(codes, code_dtype(qtype)), logical_axes=storage.axes)
+        self.scales = nnx.Param(jnp.zeros(scales, jnp.float32), logical_axes=storage.scales_axes)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps `[batch, length, *inputs]` to `[batch, length, *outputs]`, in the type of `x`."""

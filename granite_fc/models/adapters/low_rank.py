@@ -13,6 +13,9 @@ from granite_fc.models.dropout import dropout
 from granite_fc.models.linear import linear
 from granite_fc.models.logical import AxisNames, constrain
 
+# The side of a matrix that is not the residual stream is all that its parts can be spread over.
+_SPREAD = {"mlp": "lora_mlp", "head_dim": "lora_head_dim"}
+
 
 class Adapter(nnx.Module):
     """`(alpha / rank) * dropout(x) A B`, with A `[*inputs, rank]` and B `[rank, *outputs]`.
@@ -38,8 +41,8 @@ class Adapter(nnx.Module):
         self.config = config
         self.site = site
         self.num_inputs = num_inputs
-        self.axes_a = (*axes[:num_inputs], "lora_rank")
-        self.axes_b = ("lora_rank", *axes[num_inputs:])
+        self.axes_a = (*_spread(axes[:num_inputs]), "lora_rank")
+        self.axes_b = ("lora_rank", *_spread(axes[num_inputs:]))
         self.lora_a = nnx.Param(
             jnp.zeros((*shape[:num_inputs], config.rank), jnp.float32), logical_axes=self.axes_a
         )
@@ -55,6 +58,10 @@ class Adapter(nnx.Module):
         low = constrain(low, "activation_batch", "activation_length", None)
         low = low * jnp.asarray(self.config.scale, low.dtype)
         return linear(low, self.lora_b[...], 1, self.axes_b)
+
+
+def _spread(side: AxisNames) -> AxisNames:
+    return tuple(_SPREAD.get(str(name), name) for name in side)
 
 
 def draw(name: str, shape: tuple[int, ...], key: jax.Array) -> jax.Array:

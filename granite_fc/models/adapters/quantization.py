@@ -1,7 +1,7 @@
 """Kernels as codes of four or eight bits with a scale for each block.
 
 Qwix quantises; decoding is ours, since it runs in every layer of every step: a lookup that is
-elementwise, so that it splits over devices as the codes do.
+elementwise, so that it splits over devices as the codes do. Codes of four bits lie two in a byte.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import qwix
+
+from granite_fc.errors import ConfigurationError
 
 # The 16 values of NormalFloat4 (Dettmers et al., 2023, appendix E).
 NF4 = (
@@ -31,25 +33,44 @@ NF4 = (
     0.7229568362236023,
     1.0,
 )
-# Codes of both four-bit types are stored as signed integers: tensorstore knows no unsigned ones.
-_NF4_OFFSET = 8
-_CODES = {"int8": jnp.int8, "int4": jnp.int4, "nf4": jnp.int4}
+# What is added to a code of four bits to be stored without a sign.
+_OFFSET = {"int4": 8, "nf4": 0}
 
 
-def block_length(length: int, block_size: int) -> int:
-    """Returns the largest divisor of an axis' length that is at most `block_size`."""
-    return next(size for size in range(min(block_size, length), 0, -1) if length % size == 0)
+def block_length(length: int, qtype: str, block_size: int) -> int:
+    """Returns the largest divisor of an axis' length that is at most `block_size`.
+
+    With four bits a block is a whole number of bytes.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    step = 2 if qtype in _OFFSET else 1
+    for size in range(min(block_size, length) // step * step, 0, -step):
+        if length % size == 0:
+            return size
+    raise ConfigurationError(
+        "AdapterConfig.base_dtype",
+        found=f"{qtype!r} in blocks of {block_size} for kernels with an axis of length {length}",
+        expected="blocks and axes of even length",
+        remedy="Take int8.",
+    )
+
+
+def stored_shapes(
+    shape: Sequence[int], qtype: str, axis: int, block_size: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Returns the shapes of the codes and the scales of a kernel with blocks along `axis`."""
+    length = shape[axis]
+    codes = length // 2 if qtype in _OFFSET else length
+    blocks = length // block_length(length, qtype, block_size)
+    before, after = tuple(shape[:axis]), tuple(shape[axis + 1 :])
+    return (*before, codes, *after), (*before, blocks, *after)
 
 
 def code_dtype(qtype: str) -> jnp.dtype:
     """Returns the type that codes are stored in."""
-    return jnp.dtype(_CODES[qtype])
-
-
-def scales_shape(shape: Sequence[int], axis: int, block_size: int) -> tuple[int, ...]:
-    """Returns the shape of the scales of a kernel with blocks along `axis`."""
-    blocks = shape[axis] // block_length(shape[axis], block_size)
-    return (*shape[:axis], blocks, *shape[axis + 1 :])
+    return jnp.dtype(jnp.uint8 if qtype in _OFFSET else jnp.int8)
 
 
 def quantize(
@@ -64,18 +85,22 @@ def quantize(
         block_size: Weights in a block, or more than divide the axis (see `block_length`).
 
     Returns:
-        The codes, of the kernel's shape; and float32 scales of shape `scales_shape`.
+        Codes and float32 scales, of the shapes that `stored_shapes` says. Of four bits, the codes
+        of a block's first half are the lower halves of its bytes.
     """
-    length = block_length(kernel.shape[axis], block_size)
+    length = block_length(kernel.shape[axis], qtype, block_size)
     quantized = qwix.quantize(
         kernel.astype(jnp.float32),
-        "nf4" if qtype == "nf4" else code_dtype(qtype),
+        {"int8": jnp.int8, "int4": jnp.int4, "nf4": "nf4"}[qtype],
         channelwise_axes=[i for i in range(kernel.ndim) if i != axis],
         tiled_axes={axis: length},
     )
     codes = quantized.qvalue
-    if qtype == "nf4":
-        codes = (codes.astype(jnp.int8) - _NF4_OFFSET).astype(code_dtype(qtype))
+    if qtype in _OFFSET:
+        codes = (codes.astype(jnp.int8) + _OFFSET[qtype]).astype(jnp.uint8)
+        low, high = jnp.split(_in_blocks(codes, axis, length), 2, axis + 1)
+        shape, _ = stored_shapes(kernel.shape, qtype, axis, block_size)
+        codes = (low | high << 4).reshape(shape)
     return codes, quantized.scale
 
 
@@ -88,18 +113,27 @@ def dequantize(codes: jax.Array, scales: jax.Array, qtype: str, axis: int) -> ja
         qtype: "int8", "int4" or "nf4".
         axis: Along which blocks lie.
     """
-    shape, blocks = codes.shape, scales.shape[axis]
-    wide = _nf4_values(codes) if qtype == "nf4" else codes.astype(jnp.float32)
-    wide = wide.reshape(*shape[:axis], blocks, shape[axis] // blocks, *shape[axis + 1 :])
-    return (wide * jnp.expand_dims(scales, axis + 1)).reshape(shape)
+    codes = _in_blocks(codes, axis, codes.shape[axis] // scales.shape[axis])
+    if qtype in _OFFSET:
+        codes = jnp.concatenate([codes & 15, codes >> 4], axis + 1)
+    if qtype == "nf4":
+        wide = _nf4_values(codes)
+    else:
+        wide = (codes.astype(jnp.int32) - _OFFSET.get(qtype, 0)).astype(jnp.float32)
+    wide = wide * jnp.expand_dims(scales, axis + 1)
+    return wide.reshape(*wide.shape[:axis], -1, *wide.shape[axis + 2 :])
+
+
+def _in_blocks(x: jax.Array, axis: int, length: int) -> jax.Array:
+    return x.reshape(*x.shape[:axis], -1, length, *x.shape[axis + 1 :])
 
 
 def _nf4_values(codes: jax.Array) -> jax.Array:
     # Bit by bit the candidates halve: 15 selections an entry, where TPUs gather one entry a time.
-    indices = codes.astype(jnp.int32) + _NF4_OFFSET
+    codes = codes.astype(jnp.int32)
     values = [jnp.float32(value) for value in NF4]
     for bit in range(4):
-        is_set = (indices >> bit) & 1 == 1
+        is_set = (codes >> bit) & 1 == 1
         values = [
             jnp.where(is_set, odd, even)
             for even, odd in zip(values[::2], values[1::2], strict=True)

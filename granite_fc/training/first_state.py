@@ -1,0 +1,66 @@
+"""The state that a run begins or goes on with, and what of a state is saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from granite_fc.checkpoints.checkpoints import Checkpoints
+from granite_fc.checkpoints.initial import restore_params
+from granite_fc.errors import ConfigurationError
+from granite_fc.training.programs import BASE, Programs
+from granite_fc.training.step import TrainState
+
+PyTree = Any
+
+
+def first_state(
+    programs: Programs, saved: Checkpoints, initial: Path | None
+) -> tuple[TrainState, int]:
+    """Restores the latest checkpoint, or else begins with given or drawn parameters.
+
+    A frozen base is in no checkpoint: it is read or drawn again.
+
+    Args:
+        programs: What the run computes.
+        saved: The run's checkpoints.
+        initial: The checkpoint whose parameters the run began with; None where they were drawn.
+
+    Returns:
+        The state and the steps done.
+
+    Raises:
+        ConfigurationError: A checkpoint does not fit; or its adapters are of another base.
+    """
+    step = saved.latest_step()
+    if step is None:
+        return _begun(programs, initial), 0
+    restored = saved.restore(step, saved_part(programs.abstract_state))
+    if programs.recipe.model.adapter is None:
+        return restored, step
+    begun = _begun(programs, initial)
+    then, now = (int(np.asarray(jax.device_get(state[BASE]))) for state in (restored, begun))
+    if then != now:
+        raise ConfigurationError(
+            "INITIAL_CHECKPOINT_PATH",
+            found=f"{initial or 'no checkpoint: a model drawn from RANDOM_SEED'}, a model with "
+            f"fingerprint {now:08x}",
+            expected=f"the model with fingerprint {then:08x}, for which the adapters in "
+            f"{saved.directory / str(step)} were made",
+            remedy="Name the checkpoint that the run began with, or start another MODEL_DIR.",
+        )
+    return restored | {"frozen": begun["frozen"]}, step
+
+
+def saved_part(state: PyTree) -> PyTree:
+    """Returns what a checkpoint keeps of a state: all but a frozen base."""
+    return {name: part for name, part in state.items() if name != "frozen"}
+
+
+def _begun(programs: Programs, initial: Path | None) -> TrainState:
+    if initial is None:
+        return programs.init()
+    return programs.init_from_params(restore_params(initial, programs.abstract_base))
