@@ -13,8 +13,9 @@ import jax.numpy as jnp
 def activate(activation: str, x: jax.Array, gated: jax.Array | None) -> jax.Array:
     """Applies an activation, and lets the result gate another array.
 
-    The derivative is the usual one. It is spelt out so that it is finished before the matrix
-    products that need it begin: each of them would otherwise work it out again for every tile.
+    The derivative is the usual one. It is spelt out so that the two of a gated activation are
+    finished before the matrix products that need them begin: each of these would otherwise work
+    them out again for every tile.
 
     Args:
         activation: Its name in `DecoderConfig`.
@@ -44,7 +45,8 @@ def _backward(
     activation: str, saved: tuple[jax.Array, jax.Array | None], gradient: jax.Array
 ) -> tuple[jax.Array, jax.Array | None]:
     _, pull_back = jax.vjp(functools.partial(_compute, activation), *saved)
-    return jax.lax.optimization_barrier(pull_back(gradient))
+    gradients = pull_back(gradient)
+    return gradients if saved[1] is None else jax.lax.optimization_barrier(gradients)
 
 
 activate.defvjp(_forward, _backward)

@@ -73,8 +73,8 @@ class DecoderConfig:
         attention_block: Queries per row that the reference scores at once. A longer row is computed
             block by block, and recomputed in the backward pass, so that no ``[length, length]``
             matrix of scores exists.
-        loss_chunk: Positions per row whose logits exist at once, forwards and backwards. A long row
-            over a large vocabulary would otherwise hold more logits than all else together.
+        loss_chunk: Positions whose logits exist at once on a device. A long row over a large
+            vocabulary would otherwise hold more logits than all else together.
         vocab_multiple: The embedding tables' length is `vocab_size` rounded up to a multiple of
             this, so that they split evenly over devices. The ids added are never predicted.
         adapter: What is trained beside a frozen model (`gin/adapters/`); None trains the model
@@ -112,7 +112,7 @@ class DecoderConfig:
     scan_layers: bool = True
     attention: str = "auto"
     attention_block: int = 1024
-    loss_chunk: int = 512
+    loss_chunk: int = 2048
     vocab_multiple: int = 1
     adapter: AdapterConfig | None = None
 

@@ -65,7 +65,7 @@ def weighted_loss(
 ) -> tuple[jax.Array, TokenStatistics]:
     """Compares predictions with targets, a few positions at a time.
 
-    The logits of `batch * config.loss_chunk` positions exist at once. Where a gradient is asked
+    The logits of `config.loss_chunk` positions exist at once on a device. Where a gradient is asked
     for, it is computed from them at once, so that the backward pass does not need them again.
     Gradients are exact; the table's is summed in float32 over the chunks.
 
@@ -83,7 +83,9 @@ def weighted_loss(
         position.
     """
     batch, length, _ = hidden.shape
-    num_chunks = -(-length // config.loss_chunk)
+    parts = ways("activation_length", length)
+    rows_of_device = batch // ways("activation_batch", batch)
+    num_chunks = -(-length // (parts * max(config.loss_chunk // rows_of_device, 1)))
     rows = -(-length // num_chunks)
 
     def split(x: jax.Array) -> jax.Array:

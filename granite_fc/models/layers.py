@@ -10,8 +10,7 @@ from granite_fc.models.adapters.frozen import FrozenKernel
 from granite_fc.models.adapters.low_rank import Adapter
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.initialization import normal
-from granite_fc.models.linear import linear
-from granite_fc.models.logical import gathered
+from granite_fc.models.linear import add_bias, linear
 
 # A bias has no other axis over which its parts could be spread.
 _BIAS_AXES = {"mlp": "mlp_bias"}
@@ -66,9 +65,7 @@ class Projection(nnx.Module):
             y = linear(x, self.kernel[...], self.num_inputs, self.axes)
         if self.adapter is not None:
             y = y + self.adapter(x, adapter_key)
-        if self.bias is None:
-            return y
-        return y + gathered(self.bias[...].astype(self.dtype), self.bias_axes)
+        return y if self.bias is None else add_bias(y, self.bias[...], self.bias_axes)
 
 
 class Norm(nnx.Module):

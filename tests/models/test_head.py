@@ -115,7 +115,7 @@ def test_only_a_chunk_of_logits_exists_at_once() -> None:
         compiled = jax.jit(jax.grad(loss, (0, 1))).lower(params, hidden, targets).compile()
         return compiled.memory_analysis().temp_size_in_bytes
 
-    assert peak_bytes(16) < peak_bytes(256) / 3
+    assert peak_bytes(32) < peak_bytes(512) / 3
 
 
 def test_bfloat16_sums_the_tables_gradient_in_float32() -> None:
