@@ -188,7 +188,7 @@ def _print_lines(index: int, source: IO[str], sink: IO[str]) -> None:
 
 
 def _watch(hosts: Sequence[_Host], grace: float) -> int:
-    """Waits until all have ended; ends those that outlive a failure by more than `grace` seconds."""
+    """Waits until all have ended; ends those that outlive a failure by `grace` seconds."""
     first: _Host | None = None
     deadline = float("inf")
     while any(host.status is None for host in hosts):

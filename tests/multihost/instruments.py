@@ -2,7 +2,8 @@
 
 Environment variables ask for it:
     ROWS_DIR       a folder where each host writes the (step, row) pairs that it reads
-    AT_STEP        "HOST STEP SIGNAL": that host sends itself that signal after that step
+    AT_STEP        "HOST STEP SIGNAL": that host sends itself that signal after that step, or fails
+                   where SIGNAL is "error"
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ gin.external_configurable(Bytes, "small_vocabulary", module="tests.multihost")
 _batch, _stops_at = Batches.batch, PreemptionWatch.stops_at
 
 
-def _note_rows(self: Batches, step: int, rows: Sequence[int] | None = None) -> Any:
+def _note_rows(self: Batches, step: int, rows: Any = None) -> Any:
     if folder := os.environ.get("ROWS_DIR"):
         wanted = list(range(self.batch_size) if rows is None else rows)
         with (Path(folder) / f"{jax.process_index()}.jsonl").open("a") as file:
@@ -38,6 +38,8 @@ def _signal_and_ask(self: PreemptionWatch, step: int) -> bool:
     if asked := os.environ.get("AT_STEP"):
         host, at, name = asked.split()
         if (int(host), int(at)) == (jax.process_index(), step):
+            if name == "error":
+                raise OSError("no space left")
             os.kill(os.getpid(), getattr(signal, name))
     return _stops_at(self, step)
 
