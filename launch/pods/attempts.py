@@ -86,14 +86,15 @@ class Attempts:
             if self._shell.dry_run:
                 break
             self._shell.say(f"{self._pod.name}: {ended.value}")
-            if ended not in (Outcome.FAILED, Outcome.UNREACHABLE):
-                if ended in _EXIT:
-                    break
-                continue
-            failures += 1
-            if failures > self._pod.max_failures:
-                self._shell.say(f"failed {failures} times; not started again")
+            if ended in _EXIT:
                 break
+            if ended is Outcome.LOST:
+                self._request.delete()  # what is left of it stands in the way of the next one
+            elif ended is not Outcome.PREEMPTED:
+                failures += 1
+                if failures > self._pod.max_failures:
+                    self._shell.say(f"failed {failures} times; not started again")
+                    break
         if keep or ended is Outcome.UNREACHABLE:
             self._shell.say(f"{self._pod.name} is kept, and costs; `delete` ends that")
         else:

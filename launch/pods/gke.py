@@ -260,19 +260,21 @@ class Cluster:
         return json.loads(answer.output) if answer.output.strip() else None
 
     def _check_same(self, found: dict[str, Any], manifest: dict[str, Any]) -> None:
-        there, here = (_container(each).get("args") for each in (found, manifest))
-        if there != here:
+        if _what_runs(found) != _what_runs(manifest):
             raise ConfigurationError(
                 "name",
-                found=f"{self._pod.name}, a JobSet with other arguments",
-                expected="a name that is free, or the same command",
+                found=f"{self._pod.name}, a JobSet with other arguments, image or slices",
+                expected="a name that is free, or the same run",
                 remedy="Delete it first, or name this one otherwise.",
             )
 
 
-def _container(manifest: dict[str, Any]) -> dict[str, Any]:
-    pod = manifest["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]
-    return pod["spec"]["containers"][0]
+def _what_runs(manifest: dict[str, Any]) -> tuple[Any, ...]:
+    """Returns what tells two runs apart, out of fields that the cluster does not fill in."""
+    (replicated,) = manifest["spec"]["replicatedJobs"]
+    spec = replicated["template"]["spec"]["template"]["spec"]
+    container = next(each for each in spec["containers"] if each["name"] == CONTAINER)
+    return container["args"], container["image"], spec["nodeSelector"], replicated["replicas"]
 
 
 def _jobs(found: dict[str, Any]) -> list[dict[str, Any]]:

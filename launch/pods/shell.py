@@ -89,8 +89,12 @@ class Shell:
             errors="replace",
         ) as process:
             assert process.stdout is not None
-            for line in process.stdout:
-                self.say(line.rstrip("\n"))
+            try:
+                for line in process.stdout:
+                    self.say(line.rstrip("\n"))
+            except KeyboardInterrupt:
+                process.terminate()
+                raise
         if process.returncode and status_matters:
             raise CommandFailed(command, process.returncode)
         return process.returncode
