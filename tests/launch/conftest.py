@@ -6,8 +6,10 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -123,10 +125,14 @@ class Launcher:
 
 
 @pytest.fixture
-def launcher(tmp_path: Path) -> Launcher:
-    """A launcher in a new world."""
+def launcher(tmp_path: Path) -> Iterator[Launcher]:
+    """A launcher in a new world; runs that a failed test has left there are ended."""
     shutil.copytree(STAND_INS / "host", tmp_path / "host_bin")
     made = Launcher(tmp_path)
     made.configure()
     made.cloud(["ACTIVE"])
-    return made
+    yield made
+    for path in tmp_path.glob("hosts/*/*/.granite_fc/*/pid"):
+        command = Path("/proc", path.read_text(), "cmdline")
+        if command.exists() and str(path.parent).encode() in command.read_bytes():
+            os.killpg(int(path.read_text()), signal.SIGKILL)
