@@ -85,18 +85,27 @@ class LogicalAxisRules:
         extra_rules: Rules that are tried before `rules`; a run that changes one rule binds this.
         whole_if_uneven: Logical axes that stay whole where the mesh axes do not divide their
             length; elsewhere that is an error.
+        max_replicated: Largest share of the parameters' bytes that may be whole over a mesh axis
+            that is there to split them (see `granite_fc.sharding.replication`).
     """
 
     rules: Sequence[Rule] = DEFAULT_RULES
     extra_rules: Sequence[Rule] = ()
     whole_if_uneven: Sequence[str] = DEFAULT_WHOLE_IF_UNEVEN
+    max_replicated: float = 0.02
 
     def check(self) -> None:
         """Checks names against the mesh.
 
         Raises:
-            ConfigurationError: A rule is no pair or names an unknown mesh axis.
+            ConfigurationError: A rule is no pair or names an unknown mesh axis, or a share is none.
         """
+        if not 0 <= self.max_replicated <= 1:
+            raise ConfigurationError(
+                "LogicalAxisRules.max_replicated",
+                found=self.max_replicated,
+                expected="a share from 0 to 1",
+            )
         for rule in (*self.extra_rules, *self.rules):
             if not isinstance(rule, Sequence) or isinstance(rule, str) or len(rule) != 2:
                 raise ConfigurationError(
@@ -112,7 +121,7 @@ class LogicalAxisRules:
                     expected=f"mesh axes out of {', '.join(AXES)}",
                 )
 
-    def mesh_axes(self, *axes: str) -> set[str]:
+    def mesh_axes(self, *axes: str | None) -> set[str]:
         """Returns all mesh axes over which rules may cut any of these logical axes."""
         return {
             mesh_axis

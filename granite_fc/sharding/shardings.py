@@ -93,8 +93,12 @@ def named(mesh: Mesh, partitions: PyTree) -> PyTree:
 
 def ways(spec: PartitionSpec, mesh_shape: Mapping[str, int]) -> int:
     """Returns into how many different parts a partition cuts an array."""
-    axes = [a for entry in spec if entry for a in ((entry,) if isinstance(entry, str) else entry)]
-    return math.prod(mesh_shape[axis] for axis in axes)
+    return math.prod(mesh_shape[axis] for axis in mesh_axes(spec))
+
+
+def mesh_axes(spec: PartitionSpec) -> list[str]:
+    """Returns the mesh axes that a partition uses."""
+    return [a for entry in spec if entry for a in ((entry,) if isinstance(entry, str) else entry)]
 
 
 def _is_partition(node: Any) -> bool:

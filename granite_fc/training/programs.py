@@ -25,6 +25,7 @@ from granite_fc.models.decoder import (
 from granite_fc.sharding.activate import activate
 from granite_fc.sharding.compiler_options import compiler_options
 from granite_fc.sharding.model_info import model_info
+from granite_fc.sharding.replication import check_replication
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import batch_sharding, named, partitions_of, state_partitions
 from granite_fc.training.decoder_loss import decoder_loss
@@ -114,12 +115,15 @@ class Layout:
         """Lays a run out.
 
         Raises:
-            ConfigurationError: An axis does not divide; the message names the parameter.
+            ConfigurationError: An axis does not divide, or too much is whole on every device; the
+                message names the parameters.
         """
         params = abstract_params(recipe.model)
         axes = logical_axes(recipe.model)
         state = jax.eval_shape(lambda params: begin(params, transformation), params)
-        partitions, frozen = split(partitions_of(axes, params, mesh_shape, rules))
+        of_all = partitions_of(axes, params, mesh_shape, rules)
+        check_replication(params, axes, of_all, mesh_shape, rules)
+        partitions, frozen = split(of_all)
         specs = {
             "step": PartitionSpec(),
             "params": partitions,
