@@ -6,10 +6,14 @@ import jax
 
 from granite_fc.errors import ConfigurationError
 from granite_fc.models import logical
-from granite_fc.models.attention import splash
+from granite_fc.models.attention.gpu import gpu_attention
 from granite_fc.models.attention.reference import reference_attention
+from granite_fc.models.attention.shards import servable
+from granite_fc.models.attention.splash import splash_attention
 
-IMPLEMENTATIONS = ("auto", "reference", "splash")
+IMPLEMENTATIONS = ("auto", "reference", "splash", "gpu")
+_KERNELS = {"splash": splash_attention, "gpu": gpu_attention}
+_KERNEL_OF_PLATFORM = {"tpu": "splash", "gpu": "gpu"}
 
 
 def attention(
@@ -45,8 +49,9 @@ def attention(
         dropout_rate: Share of the attention weights to drop.
         dropout_key: A PRNG key; None switches dropout off.
         block: Most queries per row that the reference scores at once.
-        implementation: "reference"; "splash", the TPU's kernel (interpreted on a CPU, slowly); or
-            "auto": the kernel of the platform where there is one that can serve the call.
+        implementation: "reference"; "splash", the TPU's kernel; "gpu", the GPU's (either is
+            interpreted elsewhere, slowly); or "auto": the kernel of the platform where there is one
+            that can serve the call.
 
     Returns:
         `[batch, q_length, heads, head_dim]` of `query`'s type; zeros where a query sees nothing.
@@ -55,10 +60,10 @@ def attention(
         ConfigurationError: If the implementation asked for cannot serve the call.
     """
     drops = dropout_rate > 0.0 and dropout_key is not None
-    lengths = query.shape[1], key.shape[1]
+    kernel_serves = not drops and servable(query.shape[1], key.shape[1])
     if implementation == "auto":
-        kernel = logical.platform() == "tpu" and not drops and splash.servable(*lengths)
-        implementation = "splash" if kernel else "reference"
+        kernel = _KERNEL_OF_PLATFORM.get(logical.platform())
+        implementation = kernel if kernel is not None and kernel_serves else "reference"
     if implementation == "reference":
         return reference_attention(
             query,
@@ -73,11 +78,11 @@ def attention(
             dropout_key=dropout_key,
             block=block,
         )
-    if drops or not splash.servable(*lengths):
+    if not kernel_serves:
         raise ConfigurationError(
             "DecoderConfig.attention",
             found=implementation,
             expected="'auto' or 'reference' with dropout of attention weights or rows that do not "
             "split into blocks of 128",
         )
-    return splash.splash_attention(query, key, value, segment_ids=q_segment_ids, scale=scale)
+    return _KERNELS[implementation](query, key, value, segment_ids=q_segment_ids, scale=scale)

@@ -19,18 +19,12 @@ from jax.experimental.pallas.ops.tpu.splash_attention import (
 )
 
 from granite_fc.models import logical, remat
+from granite_fc.models.attention.blocks import needed_blocks
+from granite_fc.models.attention.shards import attend_on_shards
 
-# Lanes of a TPU's vector unit: blocks are multiples of it.
-_LANES = 128
-# Larger blocks save loads of keys and values and cost memory on the chip.
-_LARGEST_BLOCK = 512
+# Larger blocks save loads of keys and values; smaller ones skip more of a packed row.
+LARGEST_BLOCK = 512
 _MASKED = -0.7 * float(jnp.finfo(jnp.float32).max)
-
-
-def servable(q_length: int, kv_length: int) -> bool:
-    """Returns whether the kernel can attend within rows of this length as they are laid out."""
-    parts = logical.ways("activation_length", q_length)
-    return q_length == kv_length and q_length % (_LANES * parts) == 0
 
 
 def splash_attention(
@@ -43,9 +37,6 @@ def splash_attention(
 ) -> jax.Array:
     """Attends as `reference_attention` does where rows are in the order of their positions.
 
-    Queries are cut over devices along the row; keys and values are whole there. Heads are cut, and
-    key/value heads with them: repeated where there are fewer than parts, unless there is only one.
-
     Args:
         query: `[batch, length, heads, head_dim]`.
         key: `[batch, length, kv_heads, head_dim]`.
@@ -57,46 +48,10 @@ def splash_attention(
     Returns:
         `[batch, length, heads, head_dim]` of `query`'s type; zeros where there is no segment.
     """
-    length, heads = query.shape[1:3]
-    kv_heads = key.shape[2]
-    repeats = _repeats(heads, kv_heads)
-    if repeats > 1:
-        key, value = (jnp.repeat(x, repeats, axis=2) for x in (key, value))
-    q_axes = ("activation_batch", "activation_length", "activation_heads", None)
-    kv_axes = (
-        "activation_batch",
-        "activation_kv_length",
-        None if kv_heads == 1 else "activation_kv_heads",
-        None,
-    )
-    mixed = logical.on_shards(
-        functools.partial(_attend, interpret=logical.platform() != "tpu"),
-        query * jnp.asarray(scale, query.dtype),
-        key,
-        value,
-        segment_ids,
-        segment_ids,
-        jnp.arange(length, dtype=jnp.int32),
-        in_axes=(
-            q_axes,
-            kv_axes,
-            kv_axes,
-            ("activation_batch", "activation_length"),
-            ("activation_batch", "activation_kv_length"),
-            ("activation_length",),
-        ),
-        out_shape=query.shape,
-        out_axes=q_axes,
-    )
-    return jnp.where((segment_ids > 0)[:, :, None, None], mixed, 0)
-
-
-def _repeats(heads: int, kv_heads: int) -> int:
-    """Returns how often each key/value head is repeated so that its query heads' parts hold it."""
-    parts = logical.ways("activation_heads", heads)
-    if kv_heads == 1 or kv_heads % parts == 0:
-        return 1
-    return next(n for n in range(1, heads // kv_heads + 1) if (kv_heads * n) % parts == 0)
+    attend = functools.partial(_attend, interpret=logical.platform() != "tpu")
+    # The kernel knows no scale.
+    scaled = query * jnp.asarray(scale, query.dtype)
+    return attend_on_shards(attend, scaled, key, value, segment_ids)
 
 
 def _attend(
@@ -155,7 +110,7 @@ def _attend(
 
 
 def _block(length: int) -> int:
-    block = _LARGEST_BLOCK
+    block = LARGEST_BLOCK
     while length % block:
         block //= 2
     return block
@@ -184,14 +139,7 @@ class _Tables(NamedTuple):
 def _tables(
     q_ids: jax.Array, kv_ids: jax.Array, q_places: jax.Array, block_q: int, block_kv: int
 ) -> _Tables:
-    batch = q_ids.shape[0]
-    q_ids, kv_ids = q_ids.reshape(batch, -1, block_q), kv_ids.reshape(batch, -1, block_kv)
-    kv_start = block_kv * jnp.arange(kv_ids.shape[1], dtype=jnp.int32)
-    needed = (
-        (kv_start <= q_places.reshape(-1, block_q).max(-1)[:, None])
-        & (kv_ids.min(-1)[:, None, :] <= q_ids.max(-1)[:, :, None])
-        & (kv_ids.max(-1)[:, None, :] >= q_ids.min(-1)[:, :, None])
-    )
+    needed = needed_blocks(q_ids, kv_ids, q_places, block_q, block_kv)
 
     def walk(needed: jax.Array) -> tuple[jax.Array, jax.Array]:
         lines = needed.reshape(-1, needed.shape[2])
