@@ -93,8 +93,9 @@ def check_run(
     mesh.check()
     mesh.check_batch(batch_size, microbatches, sequence_length)
     rules.check()
+    axes = logical_axes(model)
     if mesh.is_explicit():
-        partitions_of(logical_axes(model), abstract_params(model), mesh.sizes(), rules)
+        partitions_of(axes, abstract_params(model), mesh.sizes(), rules)
     if sequence_length > model.max_positions:
         raise ConfigurationError(
             "SEQUENCE_LENGTH",

@@ -13,7 +13,7 @@ import gin
 import jax
 
 from granite_fc.checkpoints.checkpoints import CheckpointPolicy, Checkpoints
-from granite_fc.checkpoints.initial import find_checkpoint, read_data, restore_params, steps_saved
+from granite_fc.checkpoints.initial import find_checkpoint, read_data, steps_saved
 from granite_fc.data import declarations
 from granite_fc.data.cache_status import missing_tasks
 from granite_fc.models.config import DecoderConfig
@@ -29,6 +29,7 @@ from granite_fc.training.agreement import (
 )
 from granite_fc.training.check import check_run
 from granite_fc.training.compilation_cache import AUTO, use_compilation_cache
+from granite_fc.training.first_state import first_state
 from granite_fc.training.goodput import Goodput
 from granite_fc.training.hosts import Hosts, join_hosts
 from granite_fc.training.metrics_writer import METRICS
@@ -40,7 +41,6 @@ from granite_fc.training.resumption import verify_run
 from granite_fc.training.run import Run, TrainResult
 from granite_fc.training.run_data import open_run_data
 from granite_fc.training.run_report import report_run
-from granite_fc.training.step import TrainState
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
 # How long one host may write caches, and the report, while the others wait.
@@ -199,7 +199,7 @@ def train(
         use_compilation_cache(compilation_cache_dir, folder)
         with Checkpoints(folder / "checkpoints", policy) as saved:
             with clock.inside("restoring"):
-                state, step = _first_state(programs, saved, initial)
+                state, step = first_state(programs, saved, initial)
             clock.go_on(folder / METRICS, step)
             run = Run(programs, data, saved, policy, folder, state, step, hosts, clock, profile)
             try:
@@ -223,20 +223,3 @@ def train(
                     )
         hosts.wait_for_all("finished", _REPORT_SECONDS)
         return run.result()
-
-
-def _first_state(
-    programs: Programs, saved: Checkpoints, initial: Path | None
-) -> tuple[TrainState, int]:
-    """Restores the latest checkpoint, or else begins with given or drawn parameters.
-
-    Returns:
-        The state and the steps done.
-    """
-    step = saved.latest_step()
-    if step is not None:
-        return saved.restore(step, programs.abstract_state), step
-    if initial is not None:
-        params = restore_params(initial, programs.abstract_state["params"])
-        return programs.init_from_params(params), 0
-    return programs.init(), 0

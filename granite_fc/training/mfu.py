@@ -8,14 +8,16 @@ from typing import Any
 
 import jax
 
+from granite_fc.models.adapters.attach import split
 from granite_fc.models.config import DecoderConfig
+from granite_fc.models.decoder import abstract_params, base_config, logical_axes
 from granite_fc.training.parameter_kinds import kind
 
 FORMULA = (
-    "MFU = (6 N t + 12 L H h a) / (seconds x devices x peak), with N the parameters in matrices "
-    "and the output table, t the positions that hold an example, L layers, H query heads of width "
-    "h, and a the pairs of a position and one that it attends to (causal, inside its example); "
-    "recomputation in the backward pass is not counted"
+    "MFU = ((6 N + 4 F) t + 12 L H h a) / (seconds x devices x peak), with N the trained and F the "
+    "frozen parameters in matrices and the output table, t the positions that hold an example, L "
+    "layers, H query heads of width h, and a the pairs of a position and one that it attends to "
+    "(causal, inside its example); recomputation in the backward pass is not counted"
 )
 
 # Dense bfloat16 FLOP/s of one JAX device. TPUs: docs.cloud.google.com/tpu/docs/{v4,v5e,v5p,v6e}, as
@@ -41,7 +43,7 @@ class ModelFlops:
     """FLOPs of training, forwards and backwards.
 
     Attributes:
-        per_token: 6 N.
+        per_token: 6 N + 4 F: for a frozen parameter there is no product for its gradient.
         per_attended: 12 L H h: two products of 2 h FLOPs a head and pair, and twice that backwards.
     """
 
@@ -49,23 +51,19 @@ class ModelFlops:
     per_attended: float
 
     @staticmethod
-    def of(config: DecoderConfig, axes: Any, shapes: Any) -> ModelFlops:
-        """Counts them for a decoder.
-
-        Args:
-            config: The decoder.
-            axes: Tree of its parameters' logical axes.
-            shapes: Tree of its parameters' shapes.
-        """
-        sizes = jax.tree.map(
-            lambda leaf, names: math.prod(leaf.shape) if kind(names) == "matrix" else 0,
-            shapes,
-            axes,
-        )
-        matrices = sum(jax.tree.leaves(sizes))
+    def of(config: DecoderConfig) -> ModelFlops:
+        """Counts them for a decoder."""
+        base = base_config(config)
         table = config.padded_vocab_size * config.d_model
+        trained = _in_matrices(abstract_params(base), logical_axes(base)) + table
+        frozen = 0
+        if config.adapter is not None:
+            frozen = trained
+            trained = _in_matrices(
+                *(split(tree)[0] for tree in (abstract_params(config), logical_axes(config)))
+            )
         return ModelFlops(
-            per_token=6.0 * (matrices + table),
+            per_token=6.0 * trained + 4.0 * frozen,
             per_attended=12.0 * config.num_layers * config.num_heads * config.head_dim,
         )
 
@@ -77,3 +75,10 @@ class ModelFlops:
 def peak_flops(device_kind: str) -> float | None:
     """Returns the peak of one device in FLOP/s, or None where it is not known (a CPU's, say)."""
     return _PEAKS.get(device_kind)
+
+
+def _in_matrices(shapes: Any, axes: Any) -> int:
+    sizes = jax.tree.map(
+        lambda leaf, names: math.prod(leaf.shape) if kind(names) == "matrix" else 0, shapes, axes
+    )
+    return sum(jax.tree.leaves(sizes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,7 +48,7 @@ def verify_run(stored: Mapping[str, Any], model: DecoderConfig, data: RunData) -
     Raises:
         ConfigurationError: Names what differs.
     """
-    now = dataclasses.asdict(model)
+    now = json.loads(json.dumps(dataclasses.asdict(model)))
     then = stored["model"]
     differing = [
         name for name in now if name not in _MAY_CHANGE and then.get(name, now[name]) != now[name]

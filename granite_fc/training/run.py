@@ -18,6 +18,7 @@ from granite_fc.evaluation.held_out import answer_held_out
 from granite_fc.sharding.activate import activate
 from granite_fc.sharding.model_info import write_model_info
 from granite_fc.training.compilation_cache import CacheHits
+from granite_fc.training.first_state import saved_part
 from granite_fc.training.garbage import GarbageKeptOut
 from granite_fc.training.goodput import Goodput
 from granite_fc.training.host_log import HostLog
@@ -32,7 +33,7 @@ from granite_fc.training.programs import Programs
 from granite_fc.training.progress import TrainingProgress, describe
 from granite_fc.training.resumption import describe_run
 from granite_fc.training.run_data import RunData
-from granite_fc.training.step import TrainState
+from granite_fc.training.step import TrainState, model_params
 from granite_fc.training.teacher_forced import evaluate_losses
 from granite_fc.training.timing import Pace
 from granite_fc.vocabularies.vocabulary import Vocabulary
@@ -110,10 +111,9 @@ class Run:
         self._evaluated: tuple[int, Scalars] = (-1, {})
         self._logged: Scalars = {}
         self._answers: dict[str, ExactMatch] = {}
-        layout = programs.layout
         devices = programs.mesh.devices
         self._peak = peak_flops(devices.flat[0].device_kind)
-        flops = ModelFlops.of(self._recipe.model, layout.axes, layout.state["params"])
+        flops = ModelFlops.of(self._recipe.model)
         self._pace = Pace(flops, devices.size, self._peak)
 
     def train(
@@ -292,7 +292,7 @@ class Run:
         self._collect(0)
         with self._pace.paused(), self._clock.inside("evaluation"):
             of_tasks, together = evaluate_losses(
-                self._state["params"],
+                model_params(self._state),
                 self._data.evaluation,
                 self._eval_step,
                 self._placement,
@@ -310,7 +310,7 @@ class Run:
         self._collect(0)
         with self._pace.paused(), self._clock.inside("checkpointing"):
             about = describe_run(self._recipe.model, self._data, self._step)
-            if self._saved.save(self._step, self._state, about):
+            if self._saved.save(self._step, saved_part(self._state), about):
                 # What was spent up to here is not lost when the run goes on from it.
                 self._writer.write("train", self._step, self._clock.scalars())
             if wait:
@@ -329,7 +329,7 @@ class Run:
         with self._clock.inside("evaluation"), activate(self._programs.mesh, self._programs.rules):
             self._answers = answer_held_out(
                 self._recipe.model,
-                self._state["params"],
+                model_params(self._state),
                 self._data.held_out.values(),
                 vocabulary,
                 limit=limit,

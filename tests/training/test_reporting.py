@@ -11,7 +11,6 @@ import pytest
 from rich.console import Console
 
 from granite_fc.models.config import DecoderConfig
-from granite_fc.models.decoder import abstract_params, logical_axes
 from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.training.metrics import NonFiniteError, SumOfSteps, check_finite
 from granite_fc.training.metrics_writer import MetricsWriter
@@ -127,7 +126,7 @@ def test_flops_of_a_decoder_counted_by_hand(tied: bool) -> None:
         attention_bias=True,
         tie_embeddings=tied,
     )
-    flops = ModelFlops.of(config, logical_axes(config), abstract_params(config))
+    flops = ModelFlops.of(config)
     attention = 8 * 24 + 2 * 8 * 12 + 24 * 8
     assert flops.per_token == 6 * (3 * (attention + 3 * 8 * 20) + 100 * 8)
     # Scores and their product with the values: 2 x 2 FLOPs a head, width and pair; thrice with the

@@ -1,0 +1,195 @@
+"""Training with adapters: what changes, what is kept, what a checkpoint holds."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import orbax.checkpoint as ocp
+import pytest
+
+from granite_fc.checkpoints.checkpoints import CheckpointPolicy, Checkpoints
+from granite_fc.errors import ConfigurationError
+from granite_fc.models.adapters.config import AdapterConfig
+from granite_fc.models.adapters.fingerprint import fingerprint
+from granite_fc.models.config import DecoderConfig
+from granite_fc.models.decoder import abstract_params, init_params
+from granite_fc.sharding.mesh import MeshConfig, make_mesh
+from granite_fc.sharding.rules import LogicalAxisRules
+from granite_fc.training.mfu import ModelFlops
+from granite_fc.training.optimizers import Adafactor, AdamW, Muon, Optimizer
+from granite_fc.training.placement import BatchPlacement
+from granite_fc.training.programs import Programs, Recipe
+from granite_fc.training.step import model_params
+from tests.training import small_run
+from tests.training.test_meshes import GPT_BIGCODE, LENGTH, LLAMA, ROWS, batch
+
+STEPS = 8
+QLORA = AdapterConfig(rank=2, alpha=8, dropout=0.1, base_dtype="nf4", block_size=4)
+
+
+def programs_of(
+    model: DecoderConfig, mesh: MeshConfig | None = None, optimizer: Optimizer | None = None
+) -> Programs:
+    mesh = mesh or MeshConfig(fsdp=1)
+    recipe = Recipe(
+        model=model,
+        optimizer=optimizer or AdamW(3e-3),
+        train_steps=STEPS,
+        batch_size=ROWS,
+        sequence_length=LENGTH,
+        microbatches=1,
+        num_subtasks=2,
+        seed=0,
+        z_loss=1e-4,
+        clip_norm=1.0,
+    )
+    devices = jax.devices()[: int(np.prod(list(mesh.sizes().values())))]
+    return Programs(recipe, make_mesh(mesh, devices), LogicalAxisRules())
+
+
+def steps(programs: Programs, state: Any) -> tuple[Any, np.ndarray]:
+    placement = BatchPlacement(programs.batch_sharding, (ROWS, LENGTH))
+    train_step, _ = programs.compile_train_step()
+    found = []
+    for _ in range(STEPS):
+        # One batch again and again, which even few parameters can learn.
+        state, metrics = train_step(state, placement.put(batch(0)))
+        found.append([float(metrics["loss"]), float(metrics["grad_norm"])])
+    return state, np.asarray(found)
+
+
+def digests(tree: Any) -> dict[str, str]:
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {
+        jax.tree_util.keystr(path): hashlib.sha256(np.asarray(leaf).tobytes()).hexdigest()
+        for path, leaf in leaves
+    }
+
+
+def names(tree: Any) -> set[str]:
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in leaves}
+
+
+def test_training_changes_the_adapters_alone_and_lowers_the_loss() -> None:
+    adapter = dataclasses.replace(QLORA, dropout=0.0)
+    # Embeddings of some size, so that what blocks write to the residual stream matters to logits.
+    model = dataclasses.replace(GPT_BIGCODE, adapter=adapter, initializer_range=0.3)
+    programs = programs_of(model, optimizer=AdamW(3e-2))
+    state = programs.init()
+    frozen, adapters = digests(state["frozen"]), digests(state["params"])
+    state, found = steps(programs, state)
+    assert digests(state["frozen"]) == frozen
+    after = digests(state["params"])
+    assert after.keys() == adapters.keys()
+    assert all(after[name] != adapters[name] for name in adapters)
+    assert found[-1, 0] < found[0, 0] - 0.3
+
+
+@pytest.mark.parametrize("optimizer", [AdamW(1e-2), Adafactor(1e-2), Muon(1e-2)])
+def test_optimizers_keep_state_of_adapters_alone(optimizer: Optimizer) -> None:
+    model = dataclasses.replace(LLAMA, adapter=QLORA)
+    programs = programs_of(model, optimizer=optimizer)
+    state = programs.layout.state
+    assert all("/adapter/lora_" in name for name in names(state["params"]))
+    assert not any("/adapter/" in name for name in names(state["frozen"]))
+    assert names(model_params(state)) == names(abstract_params(model))
+    of_parameters = {name for name in names(state["opt_state"]) if "/blocks/" in f"/{name}"}
+    assert of_parameters and all("/adapter/lora_" in name for name in of_parameters)
+    rest = names(state["opt_state"]) - of_parameters
+    assert all("kernel" not in name and "embedding" not in name for name in rest)
+
+
+def test_training_is_the_same_on_every_mesh() -> None:
+    model = dataclasses.replace(GPT_BIGCODE, adapter=QLORA)
+    alone = programs_of(model)
+    state, expected = steps(alone, alone.init())
+    for mesh in (MeshConfig(fsdp=4, tensor=2), MeshConfig(data=2, fsdp=2, sequence=2)):
+        programs = programs_of(model, mesh)
+        spread, found = steps(programs, programs.init())
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
+        assert digests(spread["frozen"]) == digests(state["frozen"])
+        assert int(spread["base"]) == int(state["base"])
+
+
+def test_the_table_of_parameters_lists_base_and_adapters() -> None:
+    text = programs_of(dataclasses.replace(LLAMA, adapter=QLORA)).layout.info()
+    lines = {line.split()[0]: line for line in text.splitlines() if line.startswith("blocks/")}
+    assert "uint8" in lines["blocks/mlp/up/kernel/values"]
+    assert "embed_blocks" in lines["blocks/mlp/up/kernel/scales"]
+    assert "lora_rank" in lines["blocks/attention/query/adapter/lora_a"]
+
+
+def test_flops_leave_out_the_gradients_of_frozen_kernels() -> None:
+    plain = ModelFlops.of(LLAMA)
+    adapted = ModelFlops.of(dataclasses.replace(LLAMA, adapter=QLORA))
+    # Per layer A and B of rank 2: query, key, value, output, gate, up and down.
+    widths = (16 + 16) + 2 * (16 + 8) + (16 + 16) + 2 * (16 + 32) + (32 + 16)
+    assert adapted.per_token == plain.per_token * 4 / 6 + 6 * LLAMA.num_layers * 2 * widths
+    assert adapted.per_attended == plain.per_attended
+
+
+def save_base(folder: Path, seed: int) -> str:
+    """Writes the checkpoint of a whole model to put adapters beside; returns its path."""
+    with Checkpoints(folder) as checkpoints:
+        checkpoints.save(1, {"params": init_params(small_run.model(), jax.random.key(seed))}, {})
+    return str(folder)
+
+
+def tune(folder: Path, name: str, base: str, **changes: Any) -> dict[str, Any]:
+    """Runs to step 4, or as `changes` say; returns what the last checkpoint holds."""
+    settings = {
+        "model_dir": str(folder / name),
+        "model": small_run.model(adapter=QLORA),
+        "initial_checkpoint_path": base,
+        "checkpoints": CheckpointPolicy(period=0),
+        "eval_examples": 0,
+        "train_steps": 4,
+        # A schedule that does not depend on where a run ends.
+        "optimizer": AdamW(1e-2),
+    }
+    settings |= changes
+    small_run.run(folder, **settings)
+    return ocp.StandardCheckpointer().restore(
+        folder / name / "checkpoints" / str(settings["train_steps"]) / "state"
+    )
+
+
+def test_a_stopped_run_goes_on_to_the_last_bit_beside_its_own_base(tmp_path: Path) -> None:
+    small_run.write_cache(tmp_path / "cache")
+    base = save_base(tmp_path / "base", 0)
+    whole = tune(tmp_path, "whole", base)
+    # No checkpoint holds the base.
+    assert set(whole) == {"step", "params", "opt_state", "base"}
+    assert all("/adapter/lora_" in name for name in names(whole["params"]))
+
+    halfway = tune(tmp_path, "stopped", base, train_steps=2)
+    other = save_base(tmp_path / "other", 1)
+    for wrong in (other, None):
+        with pytest.raises(ConfigurationError, match=r"INITIAL_CHECKPOINT_PATH.*fingerprint"):
+            tune(tmp_path, "stopped", wrong)
+    int8 = small_run.model(adapter=dataclasses.replace(QLORA, base_dtype="int8"))
+    with pytest.raises(ConfigurationError, match=r"DecoderConfig\.adapter"):
+        tune(tmp_path, "stopped", base, model=int8)
+
+    stopped = tune(tmp_path, "stopped", base)
+    assert digests(stopped) == digests(whole)
+    assert digests(stopped["params"]) != digests(halfway["params"])
+
+
+def test_a_fingerprint_tells_values_and_places_and_not_layouts() -> None:
+    values = jax.random.normal(jax.random.key(0), (8, 4))
+    tree = {"a": values, "b": values.astype(jnp.bfloat16)}
+    expected = int(fingerprint(tree))
+    mesh = make_mesh(MeshConfig(fsdp=4, tensor=2))
+    spread = jax.device_put(tree, jax.NamedSharding(mesh, jax.P("fsdp", "tensor")))
+    assert int(jax.jit(fingerprint)(spread)) == expected
+    exchanged = values.at[0].set(values[1]).at[1].set(values[0])
+    for other in (values.at[7, 3].add(1e-6), exchanged, -values):
+        assert int(fingerprint(tree | {"a": other})) != expected
