@@ -26,6 +26,7 @@ from typing import IO
 
 _DONE, _PREEMPTED, _CONFIGURATION = 0, 42, 2
 _POLL_SECONDS = 0.1
+_PROGRAM = (sys.executable, "-m", "granite_fc.cli.main")
 
 
 @dataclasses.dataclass
@@ -60,14 +61,12 @@ def main(words: Sequence[str] | None = None) -> int:
     """
     arguments, command = _parse(list(sys.argv[1:] if words is None else words))
     port = arguments.port or _free_port()
-    commands = [
-        (_environment(arguments, port, index), [sys.executable, "-m", "granite_fc.cli.main"])
-        for index in range(arguments.processes)
-    ]
+    command = [*_PROGRAM, *command]
+    environments = [_environment(arguments, port, index) for index in range(arguments.processes)]
     if arguments.dry_run:
-        for variables, program in commands:
+        for variables in environments:
             words = [f"{name}={value}" for name, value in variables.items()]
-            print(shlex.join(["env", *words, *program, *command]))
+            print(shlex.join(["env", *words, *command]))
         return _DONE
     hosts: list[_Host] = []
     readers: list[threading.Thread] = []
@@ -78,11 +77,10 @@ def main(words: Sequence[str] | None = None) -> int:
             if host.process.poll() is None:
                 host.process.send_signal(number)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, pass_on)
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        for index, (variables, program) in enumerate(commands):
-            host, reading = _start(index, [*program, *command], variables)
+        for index, variables in enumerate(environments):
+            host, reading = _start(index, command, variables)
             hosts.append(host)
             readers += reading
         status = _watch(hosts, arguments.grace)
@@ -90,6 +88,8 @@ def main(words: Sequence[str] | None = None) -> int:
         for host in hosts:
             if host.process.poll() is None:
                 host.process.kill()
+        for number, handler in before.items():
+            signal.signal(number, handler)
     for reader in readers:
         reader.join(timeout=5)
     return status

@@ -27,7 +27,7 @@ from typing import Self
 import gin
 import jax
 from jax._src import distributed  # The only way to the key-value store that all hosts share.
-from jax._src.clusters import ClusterEnv
+from jax._src.clusters import ClusterEnv, K8sCluster
 
 from granite_fc.errors import ConfigurationError
 from granite_fc.training.host_line import HostLine, HostsError, Place, meet
@@ -204,7 +204,7 @@ def find_place(environment: Mapping[str, str], timeout: int) -> Place | None:
             for each in ClusterEnv._cluster_types
             # In a pod that belongs to no indexed job, such as a notebook's, there is one host.
             if not each.opt_in_only_method
-            and (each.name != "k8s" or in_job)
+            and (each is not K8sCluster or in_job)
             and each.is_env_present()
         ),
         None,
@@ -219,6 +219,7 @@ def find_place(environment: Mapping[str, str], timeout: int) -> Place | None:
                 "(JAX_NUM_PROCESSES=1 where it is the only pod).",
             )
         return None
+    name = cluster.name or "Kubernetes job"
     try:
         count = cluster.get_process_count()
         if count == 1:
@@ -227,10 +228,10 @@ def find_place(environment: Mapping[str, str], timeout: int) -> Place | None:
         address = environment.get("JAX_COORDINATOR_ADDRESS") or cluster.get_coordinator_address(
             timeout_secs=timeout, override_coordinator_port=port
         )
-        return Place(cluster.name, address, cluster.get_process_id(), count)
+        return Place(name, address, cluster.get_process_id(), count)
     except Exception as error:
         raise ConfigurationError(
-            f"hosts of the cluster ({cluster.name})",
+            f"hosts of the cluster ({name})",
             found=f"{type(error).__name__}: {error}",
             expected="how many there are, which one this is and where host 0 is",
             remedy="Set " + ", ".join(_VARIABLES) + " by hand; JAX_NUM_PROCESSES=1 for this one "
