@@ -14,6 +14,7 @@ from granite_fc.errors import ConfigurationError
 SUBCOMMANDS = {
     "train": "train a model; evaluate and report per sub-task",
     "cache": "tokenise what a run needs, once",
+    "plan": "compile a run for TPUs that are not there: does it fit, how fast will it be",
     "inspect": "show what a mixture holds and what the model sees of it",
     "vocabulary": "train a SentencePiece vocabulary on a mixture",
     "simulate": "print episodes of the built-in simulator",
@@ -24,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one subcommand.
 
     Returns:
-        The exit status: 0 done, 1 failed, 2 wrong configuration or input, 42 preempted after a
-            checkpoint.
+        The exit status: 0 done, 1 failed, 2 wrong configuration or input, 3 nothing fits
+            (plan), 42 preempted after a checkpoint.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # TensorFlow and XLA's C++ logs say nothing that a user can act on.

@@ -15,6 +15,7 @@ _MESH = re.compile(
     r"mesh\[([^\]]*)\](?:, *device_ids=\((?:\[([\d,]+)\](?:T\(([\d,]+)\))?|([\d,]+))\))? *"
     r"\{(.*)\}"
 )
+_LISTS = re.compile(r"\{(?:\{[\d,\s]*\}[,\s]*)*\}")
 _AXIS = re.compile(r"'([^']+)'(?::\((\d+)\)(\d+))?")
 
 
@@ -68,8 +69,8 @@ def parse_groups(text: str, num_devices: int) -> DeviceGroups:
     if match := _IOTA.match(text):
         shape, reshape, order = (_integers(part) for part in match.groups())
         return DeviceGroups(_iota(reshape, order).reshape(shape))
-    if re.fullmatch(r"[\s{}\d,]*", text):
-        groups = [_integers(part) for part in re.findall(r"\{([\d,\s]+)\}", text)]
+    if match := _LISTS.match(text):
+        groups = [_integers(part) for part in re.findall(r"\{([\d,\s]+)\}", match[0])]
         if not groups:
             return DeviceGroups(np.arange(num_devices)[None])
         # Groups of different sizes do not occur in a mesh; the largest take longest.

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from granite_fc.planning.program_text import ArrayType, Computation, Instruction
 
 _KERNEL = re.compile(r"splash_(?:mha|mqa)_(fwd|dq|dkv)")
-# Matrix products of [queries, keys] by a head's width in each phase of the attention kernel: scores
-# and their product with values; backwards both again and the gradients. A dkv kernel that has three
-# results also computes that of the queries.
+# Products of [queries, keys] by a head's width in each phase of the attention kernel: scores, and
+# their product with the values; backwards the scores again, and the gradients. The kernel for the
+# gradients of keys and values may compute that of the queries with them.
 _PRODUCTS = {"fwd": 2, "dq": 3, "dkv": 4}
+_FLOATS = ("bf16", "f16", "f32")
 
 
 def instruction_flops(computation: Computation, instruction: Instruction) -> float:
@@ -30,31 +31,44 @@ def instruction_flops(computation: Computation, instruction: Instruction) -> flo
 def kernel_flops(computation: Computation, instruction: Instruction) -> float:
     """Returns the FLOPs of a splash attention kernel, 0 of any other instruction.
 
-    Only the causal half of the pairs of a query and a key counts. Where a device holds fewer
-    queries than keys, the device with the last queries is meant, which has most to do.
+    Blocks of a query and an earlier key of the same row count, those on the diagonal whole; what
+    the kernel skips between examples packed into one row cannot be known. Where a device holds
+    fewer queries than keys, the device with the last queries is meant, which has most to do.
     """
     if instruction.opcode != "custom-call" or "tpu_custom_call" not in instruction.attributes:
         return 0.0
     match = _KERNEL.search(f"{instruction.name} {instruction.attributes}")
     if match is None:
         return 0.0
-    arrays = [
-        array
-        for array in _operands(computation, instruction)
-        if array.dtype in ("bf16", "f16", "f32") and len(array.shape) >= 2
-    ]
-    if len(arrays) < 3:
+    phase = match[1]
+    operands = _operands(computation, instruction)
+    floats = [array for array in operands if array.dtype in _FLOATS and len(array.shape) >= 2]
+    if len(floats) < 3:
         return 0.0
-    query, key = arrays[0], arrays[1]
+    query, key = floats[:2]
     queries, width = query.shape[-2:]
     keys = key.shape[-2]
-    heads = math.prod(query.shape[:-2])
-    products = _PRODUCTS[match[1]]
-    if match[1] == "dkv":
-        results = [array for array in instruction.arrays if array.dtype in ("bf16", "f16", "f32")]
-        products += len(results) >= 3
-    pairs = queries * (keys - queries / 2)
-    return 2.0 * products * heads * pairs * width
+    suffix = "" if phase == "fwd" else f"_{phase}"
+    block_q = _metadata(instruction, f"block_q{suffix}")
+    block_kv = _metadata(instruction, f"block_kv{suffix}")
+    # The rows of a batch are laid end to end. The kernel's first table has an entry for every block
+    # of all queries and one row's keys, or for dkv of one row's queries and all keys.
+    rows = 1
+    table = operands[0].shape
+    if block_q and block_kv and len(table) == 3:
+        rows = queries // (table[1] * block_q) if phase == "dkv" else keys // (table[2] * block_kv)
+        rows = max(rows, 1)
+    queries, keys = queries // rows, keys // rows
+    pairs = rows * queries * (keys - queries / 2 + (block_kv or 0) / 2)
+    products = _PRODUCTS[phase]
+    if phase == "dkv" and r"use_fused_bwd_kernel\": true" in instruction.attributes:
+        products += 1
+    return 2.0 * products * math.prod(query.shape[:-2]) * pairs * width
+
+
+def _metadata(instruction: Instruction, name: str) -> int | None:
+    match = re.search(rf'\\"{name}\\": (\d+)', instruction.attributes)
+    return int(match[1]) if match else None
 
 
 def _operands(computation: Computation, instruction: Instruction) -> list[ArrayType]:

@@ -6,7 +6,10 @@ Call `summarize(compiled.as_text(), mesh.shape)`.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
+
+import numpy as np
 
 from granite_fc.planning.device_groups import DeviceGroups, pair_axes, parse_groups, parse_pairs
 from granite_fc.planning.flops import instruction_flops, kernel_flops
@@ -23,6 +26,9 @@ KINDS = (
 )
 # An all-reduce of which each device keeps a part, fused by the TPU compiler: a reduce-scatter.
 ALL_REDUCE_SCATTER = "all-reduce-scatter"
+# Between slices the TPU compiler sends and receives through the hosts, and says what for.
+_BETWEEN_SLICES = re.compile(r'_xla_megascale_transfer_type="(\w+)"')
+_ASYNCHRONOUS_CALLS = ("async-start", "call-start")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +43,7 @@ class Collective:
         num_bytes: Bytes of its output on one device; of an all-reduce-scatter those of the
             all-reduce, before each device takes its part.
         asynchronous: Whether other work runs between its start and its end.
+        between_slices: Whether it goes through the data centre's network.
     """
 
     name: str
@@ -45,6 +52,7 @@ class Collective:
     groups: DeviceGroups
     num_bytes: int
     asynchronous: bool
+    between_slices: bool = False
 
     @property
     def received_bytes(self) -> float:
@@ -194,7 +202,7 @@ class _Walker:
             kernel = kernel_flops(computation, instruction)
             kernels += kernel
             work += instruction.estimated_cycles > 0 or kernel > 0
-            if instruction.opcode in ("fusion", "async-start"):
+            if instruction.opcode in ("fusion", *_ASYNCHRONOUS_CALLS):
                 flops += self._fused_flops(instruction)
             else:
                 flops += instruction_flops(computation, instruction)
@@ -206,7 +214,7 @@ class _Walker:
                         found[place] = dataclasses.replace(found[place], asynchronous=False)
                 continue
             for collective in self._collectives(instruction):
-                if instruction.opcode.endswith("-start"):
+                if instruction.opcode.endswith("-start") or collective.between_slices:
                     begun[instruction.name] = len(found), work
                 found.append(collective)
         return Region(computation.name, trips, cycles, flops, kernels, tuple(found), tuple(inner))
@@ -228,7 +236,7 @@ class _Walker:
 
     def _fused_flops(self, instruction: Instruction) -> float:
         total = 0.0
-        for name in instruction.called("calls"):
+        for name in instruction.called("calls", "to_apply"):
             computation = self._program.computations[name]
             for fused in computation.instructions:
                 if fused.opcode in ("fusion", "call"):
@@ -242,10 +250,12 @@ class _Walker:
         kind = instruction.opcode.removesuffix("-start")
         if kind in KINDS:
             return [self._collective(instruction, kind, instruction.opcode != kind)]
-        if instruction.opcode not in ("fusion", "async-start"):
+        if instruction.opcode == "recv":
+            return self._received(instruction)
+        if instruction.opcode not in ("fusion", *_ASYNCHRONOUS_CALLS):
             return []
         found = []
-        for name in instruction.called("calls"):
+        for name in instruction.called("calls", "to_apply"):
             fused = self._program.computations[name].instructions
             begins = any('"AsyncCollectiveStart"' in part.attributes for part in fused)
             scatters = any(part.opcode == "dynamic-slice" for part in fused)
@@ -257,9 +267,9 @@ class _Walker:
                     kind = part.opcode
                     if kind == "all-reduce" and scatters:
                         kind = ALL_REDUCE_SCATTER
-                    asynchronous = begins or instruction.opcode == "async-start"
+                    asynchronous = begins or instruction.opcode in _ASYNCHRONOUS_CALLS
                     found.append(self._collective(part, kind, asynchronous))
-                elif part.opcode in ("fusion", "async-start"):
+                else:
                     found += self._collectives(part)
         return found
 
@@ -273,7 +283,8 @@ class _Walker:
             groups = parse_pairs(pairs)
             axes = pair_axes(groups, self._mesh_shape)
         else:
-            groups = parse_groups(self._groups_text(instruction), self._num_devices)
+            _, _, text = instruction.attributes.partition("replica_groups=")
+            groups = parse_groups(text or "{}", self._num_devices)
             axes = groups.axes(self._mesh_shape)
         return Collective(
             name=instruction.name,
@@ -284,6 +295,23 @@ class _Walker:
             asynchronous=asynchronous,
         )
 
-    def _groups_text(self, instruction: Instruction) -> str:
-        _, _, text = instruction.attributes.partition("replica_groups=")
-        return text or "{}"
+    def _received(self, instruction: Instruction) -> list[Collective]:
+        """Returns the collective between slices whose result arrives here, if it is one."""
+        match = _BETWEEN_SLICES.search(instruction.attributes)
+        if match is None:
+            return []
+        crossing = next(iter(self._mesh_shape), "-")
+        size = self._mesh_shape.get(crossing, 1)
+        inside = self._num_devices // max(size, 1)
+        groups = DeviceGroups(np.arange(self._num_devices).reshape(size, inside).T)
+        return [
+            Collective(
+                name=instruction.name,
+                kind=match[1].lower().replace("_", "-"),
+                axes=crossing,
+                groups=groups,
+                num_bytes=instruction.arrays[0].num_bytes,
+                asynchronous=True,
+                between_slices=True,
+            )
+        ]

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 _BITS = {"pred": 8, "bf16": 16, "token": 0, "opaque": 0, "c64": 64, "c128": 128}
 _ARRAY = re.compile(r"([a-z]\w*)\[([\d,<=?]*)\]")
 _HEAD = re.compile(r"^(ENTRY )?%?([\w.\-]+) \(.*\{$")
-_ASSIGNMENT = re.compile(r"^\s+(ROOT )?%?([\w.\-]+) = (.*)$")
+_END = re.compile(r"^\}(, execution_thread=\"\w+\")?$")
+_ASSIGNMENT = re.compile(r"^\s+(ROOT )?%?([\w.\-]+) = (.*)$", re.DOTALL)
 _NAME = re.compile(r"%([\w.\-]+)")
 _COMMENT = re.compile(r"/\*.*?\*/")
 _PARENTHESIS = re.compile(r"[()]")
@@ -151,19 +152,20 @@ class Program:
             ValueError: It has no entry computation.
         """
         computations: dict[str, Computation] = {}
-        entry = ""
-        current: list[Instruction] | None = None
-        name = ""
+        entry = name = ""
+        lines: list[str] | None = None
         for line in text.splitlines():
-            if current is None:
+            if lines is None:
                 if match := _HEAD.match(line):
-                    name, current = match[2], []
+                    name, lines = match[2], []
                     entry = name if match[1] else entry
-            elif line.startswith("}"):
-                computations[name] = Computation(name, tuple(current))
-                current = None
-            elif match := _ASSIGNMENT.match(line):
-                current.append(_instruction(match[2], match[3], bool(match[1])))
+            elif _END.match(line):
+                computations[name] = Computation(name, tuple(map(_instruction, lines)))
+                lines = None
+            elif _ASSIGNMENT.match(line):
+                lines.append(line)
+            elif lines:
+                lines[-1] += line  # attributes of kernels contain line breaks
         if not entry:
             raise ValueError("The text has no ENTRY computation: it is no compiled program.")
         return Program(computations, entry)
@@ -222,8 +224,10 @@ def _bits(dtype: str) -> int:
     return int(match[1])
 
 
-def _instruction(name: str, text: str, is_root: bool) -> Instruction:
-    text = _COMMENT.sub("", text)
+def _instruction(line: str) -> Instruction:
+    match = _ASSIGNMENT.match(line)
+    assert match is not None
+    is_root, name, text = bool(match[1]), match[2], _COMMENT.sub("", match[3])
     end = _closing(text, 0) + 1 if text.startswith("(") else text.index(" ")
     kind = text[:end]
     rest = text[end:].lstrip()
