@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import gin
 import jax
@@ -157,13 +158,24 @@ def make_mesh(config: MeshConfig, devices: Sequence[jax.Device] | None = None) -
             )
         inside = (sizes["data"] // len(slices), *shape[1:])
         across = (len(slices), 1, 1, 1)
-        grid = mesh_utils.create_hybrid_device_mesh(inside, across, devices)
+        grid = _in_torus(
+            functools.partial(mesh_utils.create_hybrid_device_mesh, inside, across, devices)
+        )
     elif devices[0].platform == "tpu":
-        grid = mesh_utils.create_device_mesh(shape, devices)
+        grid = _in_torus(functools.partial(mesh_utils.create_device_mesh, shape, devices))
     else:
         ordered = sorted(devices, key=lambda device: (device.process_index, device.id))
         grid = np.array(ordered, dtype=object).reshape(shape)
     return Mesh(grid, AXES, axis_types=(AxisType.Auto,) * len(AXES))
+
+
+def _in_torus(arrange: Callable[..., np.ndarray]) -> np.ndarray:
+    """Arranges devices so that every mesh axis is whole dimensions of the torus, if it can be."""
+    try:
+        return arrange()
+    except NotImplementedError:
+        # An axis then is a part of a dimension: fewer links, of which it may have to share some.
+        return arrange(allow_split_physical_axes=True)
 
 
 def _product(sizes: Mapping[str, int]) -> str:

@@ -100,3 +100,12 @@ def test_only_the_data_axis_crosses_slices():
         assert {device.slice_index for device in row} == {slice_index}
     with pytest.raises(ConfigurationError, match=r"MeshConfig\.data"):
         make_mesh(MeshConfig(data=1, fsdp=8), devices)
+
+
+@needs_libtpu
+@pytest.mark.parametrize("sizes", [(1, 4, 1, 4), (1, 8, 1, 2), (1, 2, 4, 2), (2, 4, 2, 1)])
+def test_any_division_of_a_slice_is_a_mesh(sizes):
+    devices = Topology.parse("v5e:4x4").devices()
+    mesh = make_mesh(MeshConfig(*sizes), devices)
+    assert mesh.devices.shape == sizes
+    assert {device.id for device in mesh.devices.flat} == {device.id for device in devices}
