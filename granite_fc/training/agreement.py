@@ -12,6 +12,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -75,10 +76,11 @@ def agree(hosts: Hosts, facts: Mapping[str, Facts]) -> None:
 
 def facts_of_program() -> dict[str, Facts]:
     """Returns what can be compared before anything is read: configuration, code and packages."""
+    python = ".".join(platform.python_version_tuple()[:2])
     return {
         "configuration": _bindings(),
         "code of granite_fc": {"digest of its source": code_digest()},
-        "packages": {"Python": platform.python_version()} | _versions(),
+        "packages": {"Python": python} | _versions(),
     }
 
 
@@ -154,9 +156,9 @@ def _bindings() -> Facts:
         name = selector.rsplit(".", 1)[-1]
         for parameter, value in values.items():
             if selector == "gin.macro":
-                found[scope] = repr(value)
+                found[scope] = _text(value)
             else:
-                found["/".join(filter(None, (scope, f"{name}.{parameter}")))] = repr(value)
+                found["/".join(filter(None, (scope, f"{name}.{parameter}")))] = _text(value)
     return dict(sorted(found.items()))
 
 
@@ -170,9 +172,16 @@ def _fields(recipe: Recipe) -> Facts:
                 for field in dataclasses.fields(value)
             ]
             return functools.reduce(lambda a, b: a | b, parts, {})
-        return {prefix.lstrip("."): repr(value)}
+        return {prefix.lstrip("."): _text(value)}
 
     return flat("", recipe)
+
+
+def _text(value: Any) -> str:
+    """The text of a value, which is the same in every process."""
+    if isinstance(value, (set, frozenset)):
+        return f"{{{', '.join(sorted(map(_text, value)))}}}"
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 def _versions() -> Facts:

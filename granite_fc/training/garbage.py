@@ -13,6 +13,9 @@ class GarbageKeptOut:
     for it, each time for another one. What is there at the beginning is not looked at again.
     """
 
+    def __init__(self) -> None:
+        self._was_enabled = gc.isenabled()
+
     def collect(self) -> None:
         """Collects now: called by all hosts after the same steps."""
         gc.collect()
@@ -24,5 +27,6 @@ class GarbageKeptOut:
         return self
 
     def __exit__(self, *_: object) -> None:
-        gc.enable()
         gc.unfreeze()
+        if self._was_enabled:
+            gc.enable()

@@ -7,30 +7,26 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import gin
 import jax
 
 from granite_fc.checkpoints.checkpoints import CheckpointPolicy, Checkpoints
 from granite_fc.data.read_ahead import ReadAhead
 from granite_fc.evaluation.generation import ExactMatch
-from granite_fc.evaluation.goodput_table import describe_goodput
 from granite_fc.evaluation.held_out import answer_held_out
 from granite_fc.sharding.activate import activate
-from granite_fc.sharding.model_info import write_model_info
 from granite_fc.training.compilation_cache import CacheHits
 from granite_fc.training.first_state import saved_part
 from granite_fc.training.garbage import GarbageKeptOut
 from granite_fc.training.goodput import Goodput
-from granite_fc.training.host_log import HostLog
 from granite_fc.training.hosts import Hosts
 from granite_fc.training.metrics import Scalars, SumOfSteps, check_finite
-from granite_fc.training.metrics_writer import MetricsWriter
-from granite_fc.training.mfu import FORMULA, ModelFlops, peak_flops
+from granite_fc.training.mfu import ModelFlops, peak_flops
 from granite_fc.training.placement import BatchPlacement
 from granite_fc.training.preemption import Preempted, PreemptionWatch
 from granite_fc.training.profile import PROFILE, Profile, StepProfiler
 from granite_fc.training.programs import Programs
-from granite_fc.training.progress import TrainingProgress, describe
+from granite_fc.training.progress import describe
+from granite_fc.training.recorder import Recorder
 from granite_fc.training.resumption import describe_run
 from granite_fc.training.run_data import RunData
 from granite_fc.training.step import TrainState, model_params
@@ -98,12 +94,10 @@ class Run:
         self._policy = policy
         self._model_dir = model_dir
         self._state = state
-        self._first_step = self._step = step
+        self._step = step
         self._hosts = hosts
-        self._leader = hosts.is_leader
         self._clock = clock
         self._profile = profile
-        self._host_log = HostLog(model_dir, hosts)
         self._placement = BatchPlacement(programs.batch_sharding, self._recipe.batch_shape)
         self._eval_step = programs.eval_step()
         self._under_way: list[tuple[int, Any]] = []
@@ -127,16 +121,15 @@ class Run:
         """Runs the steps that are left; see `granite_fc.training.loop.train`."""
         total = self._recipe.train_steps
         with (
-            MetricsWriter(
-                self._model_dir, resume_step=self._first_step, enabled=self._leader
-            ) as self._writer,
-            TrainingProgress(total, done=self._first_step, enabled=self._leader) as self._progress,
+            Recorder(
+                self._model_dir, self._hosts, self._clock, first_step=self._step, total=total
+            ) as self._told,
             PreemptionWatch() as watch,
         ):
             if self._step < total:
                 self._steps(log_period, eval_period, watch)
             else:
-                self._describe()
+                self._told.begin(self._programs, self._data, self._peak)
             # Saved first: neither a failure nor a signal in what follows loses what was trained.
             self._save(wait=True)
             self._evaluate()
@@ -144,8 +137,8 @@ class Run:
             if generation_examples:
                 self._answer(vocabulary, generation_examples)
                 self._stop_if_told(watch)
-            self._write_goodput()
-            self._say(
+            self._told.goodput(self._step)
+            self._told.say(
                 f"done: {self._step} steps; training {describe(self._logged) or 'had been done'}; "
                 f"evaluation {describe(self._evaluated[1]) or 'none'}; in {self._model_dir}"
             )
@@ -165,35 +158,6 @@ class Run:
             subtask_of={name: self._data.subtasks[i] for name, i in self._data.tasks.items()},
         )
 
-    def _say(self, text: str) -> None:
-        self._progress.say(text)
-        self._host_log.say(text)
-
-    def _describe(self) -> None:
-        """Writes `config.gin` and `model-info.txt`, and says how the run begins."""
-        config = gin.operative_config_str()
-        if self._leader:
-            write_model_info(self._model_dir, self._programs.layout.info())
-            (self._model_dir / "config.gin").write_text(config, encoding="utf-8")
-        self._writer.text("train", "config", config)
-        too_long = self._data.too_long
-        left_out = {f"data/too_long/{name}": float(number) for name, number in too_long.items()}
-        left_out["data/too_long"] = float(sum(too_long.values()))
-        self._writer.write("train", self._step, left_out)
-        layout = self._programs.layout
-        spread = " x ".join(f"{axis} {size}" for axis, size in layout.mesh_shape.items())
-        kind = self._programs.mesh.devices.flat[0].device_kind
-        self._say(f"mesh {spread} of {kind}; {len(self._data.tasks)} tasks")
-        if self._peak is None:
-            self._say(f"No MFU is given: the peak of {kind} devices is not known.")
-        else:
-            self._say(f"{FORMULA}; peak = {self._peak:.4g} FLOP/s")
-        self._say(
-            f"going on from the checkpoint at step {self._first_step}"
-            if self._first_step
-            else f"starting in {self._model_dir}"
-        )
-
     def _steps(self, log_period: int, eval_period: int, watch: PreemptionWatch) -> None:
         with (
             ReadAhead(
@@ -205,14 +169,14 @@ class Run:
             StepProfiler(self._profile, self._model_dir / PROFILE, self._hosts) as profiler,
             contextlib.ExitStack() as during_steps,
         ):
-            self._describe()  # now that all settings have been asked for
+            # Now that all settings have been asked for.
+            self._told.begin(self._programs, self._data, self._peak)
             # At step 0, what the final table is set against; later, what a stop after the save of
             # this step left out.
             if self._step == 0 or (eval_period and self._step % eval_period == 0):
                 self._evaluate()
             train_step = self._compile()
             garbage = during_steps.enter_context(GarbageKeptOut())
-            self._progress.start()
             self._pace.restart()
             self._clock.enter("steps")
             for number, local in batches:
@@ -222,9 +186,9 @@ class Run:
                 self._step = number + 1
                 self._under_way.append((number, metrics))
                 self._collect(_STEPS_AHEAD)
-                self._progress.step(self._step)
+                self._told.progress.step(self._step)
                 if profiler.after(self._step, self._finish_steps):
-                    self._say(f"wrote a profile to {self._model_dir / PROFILE}")
+                    self._told.say(f"wrote a profile to {self._model_dir / PROFILE}")
                 if self._step % log_period == 0 or self._step == self._recipe.train_steps:
                     self._log(batches.seconds_waited)
                     with self._clock.inside("other"):
@@ -240,17 +204,14 @@ class Run:
     def _compile(self) -> Any:
         with self._clock.inside("compiling"), CacheHits() as hits:
             train_step, seconds = self._programs.compile_train_step()
-        timings = {"timing/compile_seconds": seconds, "timing/compilation_cache_hits": hits.count}
-        self._writer.write("train", self._step, timings)
-        did = "read the compiled training step" if hits.count else "compiled the training step"
-        self._say(f"{did} in {seconds:.1f} s")
+        self._told.compiled(seconds, hits.count)
         return train_step
 
     def _stop_if_told(self, watch: PreemptionWatch) -> None:
         if watch.stops_at(self._step):
             self._save(wait=True)
-            self._write_goodput()
-            self._say(f"told to stop: saved a checkpoint at step {self._step}")
+            self._told.goodput(self._step)
+            self._told.say(f"told to stop: saved a checkpoint at step {self._step}")
             raise Preempted(self._step)
 
     def _finish_steps(self) -> None:
@@ -265,7 +226,7 @@ class Run:
             try:
                 check_finite(number, values)
             except FloatingPointError:
-                self._writer.write("train", number + 1, self._sum.scalars(self._data.subtasks))
+                self._told.scalars("train", number + 1, self._sum.scalars(self._data.subtasks))
                 raise
 
     def _log(self, waited: float) -> None:
@@ -281,10 +242,9 @@ class Run:
             waited,
         )
         self._clock.waited(timings["timing/data_wait_seconds"] * done.steps)
-        self._logged = {**done.scalars(self._data.subtasks), **timings}
-        self._writer.write("train", self._step, self._logged | self._clock.scalars())
-        self._host_log.entry(self._step, timings)
-        self._progress.log(self._logged)
+        scalars = done.scalars(self._data.subtasks)
+        self._told.log(self._step, scalars, timings)
+        self._logged = scalars | timings
 
     def _evaluate(self) -> None:
         if not self._data.evaluation or self._evaluated[0] == self._step:
@@ -299,9 +259,9 @@ class Run:
                 self._data.subtasks,
             )
         for name, scalars in of_tasks.items():
-            self._writer.write(f"training_eval/{name}", self._step, scalars)
-        self._writer.write("training_eval", self._step, together)
-        self._say(f"evaluation at step {self._step}: {describe(together)}")
+            self._told.scalars(f"training_eval/{name}", self._step, scalars)
+        self._told.scalars("training_eval", self._step, together)
+        self._told.say(f"evaluation at step {self._step}: {describe(together)}")
         self._evaluated = (self._step, together)
 
     def _save(self, *, wait: bool = False) -> None:
@@ -311,19 +271,13 @@ class Run:
         with self._pace.paused(), self._clock.inside("checkpointing"):
             about = describe_run(self._recipe.model, self._data, self._step)
             if self._saved.save(self._step, saved_part(self._state), about):
-                # What was spent up to here is not lost when the run goes on from it.
-                self._writer.write("train", self._step, self._clock.scalars())
+                self._told.saved(self._step)
             if wait:
                 self._saved.wait()
 
-    def _write_goodput(self) -> None:
-        scalars = self._clock.scalars()
-        self._writer.write("train", self._step, scalars)
-        self._say(describe_goodput(scalars))
-
     def _answer(self, vocabulary: Vocabulary, limit: int) -> None:
         """Lets the model answer held-out requests and writes down how many answers are right."""
-        self._say(f"answering up to {limit} held-out requests a task")
+        self._told.say(f"answering up to {limit} held-out requests a task")
         rows, _ = self._recipe.batch_shape
         rows_of_part, _ = self._placement.sharding.shard_shape(self._recipe.batch_shape)
         with self._clock.inside("evaluation"), activate(self._programs.mesh, self._programs.rules):
@@ -336,9 +290,9 @@ class Run:
                 sequence_length=self._recipe.sequence_length,
                 batch_shards=rows // rows_of_part,
                 predictions_dir=self._model_dir / "predictions" / str(self._step)
-                if self._leader
+                if self._hosts.is_leader
                 else None,
             )
         for name, match in self._answers.items():
             scalars = {"exact_match": match.share, "requests": float(match.total)}
-            self._writer.write(f"inference_eval/{name}", self._step, scalars)
+            self._told.scalars(f"inference_eval/{name}", self._step, scalars)
