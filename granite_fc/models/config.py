@@ -8,7 +8,7 @@ import gin
 
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.adapters.config import AdapterConfig
-from granite_fc.models.attention import IMPLEMENTATIONS
+from granite_fc.models.attention import IMPLEMENTATIONS, WIDEST_HEAD
 from granite_fc.models.remat import REMAT_POLICIES
 
 POSITIONS = ("rope", "learned")
@@ -155,8 +155,11 @@ class DecoderConfig:
         for name in ("rope_theta", "norm_eps", "logits_scaling", "initializer_range"):
             if not getattr(self, name) > 0.0:
                 self._reject(name, "a positive number")
-        if self.attention not in ("auto", "reference") and self.attention_dropout > 0.0:
-            self._reject("attention", "'auto' or 'reference', since kernels drop no weights")
+        if self.attention in WIDEST_HEAD:
+            if self.attention_dropout > 0.0:
+                self._reject("attention", "'auto' or 'reference', since kernels drop no weights")
+            if self.head_dim > WIDEST_HEAD[self.attention]:
+                self._reject("attention", "'auto' or 'reference', since the heads are too wide")
         if self.num_heads % self.num_kv_heads:
             self._reject("num_kv_heads", f"a divisor of num_heads = {self.num_heads}")
         if self.positions == "rope" and self.head_dim % 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -157,54 +158,85 @@ def test_only_blocks_that_share_a_segment_are_needed() -> None:
     np.testing.assert_array_equal(second_half, needed[:, 2:])
 
 
-class OnTpu:
-    """A constraint that lays nothing out and says that it is a TPU's."""
+class On:
+    """A constraint that lays nothing out and names a platform."""
 
-    platform = "tpu"
-
-    def __call__(self, x: jax.Array, axes: logical.AxisNames) -> jax.Array:
-        return x
+    def __init__(self, platform: str) -> None:
+        self.platform = platform
 
     def ways(self, axis: str, length: int) -> int:
         return 1
 
+    def on_shards(
+        self, function: Callable[..., jax.Array], arrays: Sequence[jax.Array], *layout: Any
+    ) -> jax.Array:
+        return function(*arrays)
+
+
+def run(query: jax.Array, implementation: str, **options: Any) -> jax.Array:
+    """Attends within one row that is one segment."""
+    ids = jnp.ones(query.shape[:2], jnp.int32)
+    places = jnp.arange(query.shape[1])[None]
+    return attention(
+        query,
+        query,
+        query,
+        q_segment_ids=ids,
+        kv_segment_ids=ids,
+        q_positions=places,
+        kv_positions=places,
+        scale=1.0,
+        implementation=implementation,
+        **options,
+    )
+
 
 @pytest.mark.parametrize(
-    ("length", "options"),
+    ("platform", "kernel", "length", "head_dim", "dropout_rate"),
     [
-        pytest.param(100, {}, id="odd_length"),
-        pytest.param(128, {"dropout_rate": 0.1, "dropout_key": 0}, id="dropout"),
+        pytest.param("tpu", "splash", 100, 16, 0.0, id="odd_length"),
+        pytest.param("tpu", "splash", 128, 16, 0.1, id="dropout"),
+        pytest.param("gpu", "gpu", 128, 256, 0.0, id="wide_heads"),
     ],
 )
-def test_the_reference_serves_what_a_kernel_cannot(length: int, options: dict[str, Any]) -> None:
-    if options:
-        options = options | {"dropout_key": jax.random.key(options["dropout_key"])}
-    query = jnp.ones((1, length, 2, 16))
-    ids = jnp.ones((1, length), jnp.int32)
-    places = jnp.arange(length)[None]
-
-    def run(implementation: str) -> jax.Array:
-        return attention(
-            query,
-            query,
-            query,
-            q_segment_ids=ids,
-            kv_segment_ids=ids,
-            q_positions=places,
-            kv_positions=places,
-            scale=1.0,
-            implementation=implementation,
-            **options,
+def test_the_reference_serves_what_a_kernel_cannot(
+    platform: str, kernel: str, length: int, head_dim: int, dropout_rate: float
+) -> None:
+    query = jnp.ones((1, length, 2, head_dim))
+    options = {"dropout_rate": dropout_rate, "dropout_key": jax.random.key(0)}
+    with logical.use_constraint(On(platform)):
+        np.testing.assert_array_equal(
+            run(query, "auto", **options), run(query, "reference", **options)
         )
-
-    with logical.use_constraint(OnTpu()):  # type: ignore[arg-type]
-        np.testing.assert_array_equal(run("auto"), run("reference"))
         with pytest.raises(ConfigurationError) as error:
-            run("splash")
+            run(query, kernel, **options)
     assert error.value.key == "DecoderConfig.attention"
 
 
-def test_a_kernel_asked_for_beside_dropout_of_weights_is_refused_at_once() -> None:
+def test_a_gpu_gets_kernels_that_triton_takes() -> None:
+    def loss(query: jax.Array) -> jax.Array:
+        return run(query, "auto").astype(jnp.float32).sum()
+
+    query = jax.ShapeDtypeStruct((1, 256, 2, 80), jnp.bfloat16)
+    with logical.use_constraint(On("gpu")):
+        traced = jax.jit(jax.value_and_grad(loss)).trace(query)
+    try:
+        program = traced.lower(lowering_platforms=("cuda",)).as_text()
+    except RuntimeError as error:
+        pytest.skip(f"this jax lowers for a GPU only where there is one: {error}")
+    # Forwards, the queries' gradient, and the keys' and values'.
+    assert program.count("custom_call @__gpu$xla.gpu.triton") == 3
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"attention": "splash", "attention_dropout": 0.1}, id="dropout"),
+        pytest.param({"attention": "gpu", "head_dim": 256}, id="wide_heads"),
+        pytest.param({"attention": "flash"}, id="unknown"),
+    ],
+)
+def test_what_a_kernel_can_never_serve_is_refused_at_once(settings: dict[str, Any]) -> None:
     sizes = {
         "vocab_size": 8,
         "d_model": 8,
@@ -216,5 +248,5 @@ def test_a_kernel_asked_for_beside_dropout_of_weights_is_refused_at_once() -> No
         "max_positions": 8,
     }
     with pytest.raises(ConfigurationError) as error:
-        DecoderConfig(**sizes, attention="splash", attention_dropout=0.1)
+        DecoderConfig(**sizes | settings)
     assert error.value.key == "DecoderConfig.attention"

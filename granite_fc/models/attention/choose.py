@@ -8,12 +8,14 @@ from granite_fc.errors import ConfigurationError
 from granite_fc.models import logical
 from granite_fc.models.attention.gpu import gpu_attention
 from granite_fc.models.attention.reference import reference_attention
-from granite_fc.models.attention.shards import servable
+from granite_fc.models.attention.shards import SMALLEST_BLOCK, servable
 from granite_fc.models.attention.splash import splash_attention
 
 IMPLEMENTATIONS = ("auto", "reference", "splash", "gpu")
 _KERNELS = {"splash": splash_attention, "gpu": gpu_attention}
 _KERNEL_OF_PLATFORM = {"tpu": "splash", "gpu": "gpu"}
+# What each kernel has blocks for.
+WIDEST_HEAD = {"splash": 256, "gpu": 128}
 
 
 def attention(
@@ -60,10 +62,9 @@ def attention(
         ConfigurationError: If the implementation asked for cannot serve the call.
     """
     drops = dropout_rate > 0.0 and dropout_key is not None
-    kernel_serves = not drops and servable(query.shape[1], key.shape[1])
     if implementation == "auto":
-        kernel = _KERNEL_OF_PLATFORM.get(logical.platform())
-        implementation = kernel if kernel is not None and kernel_serves else "reference"
+        kernel = _KERNEL_OF_PLATFORM.get(logical.platform(), "reference")
+        implementation = "reference" if drops or not _serves(kernel, query, key) else kernel
     if implementation == "reference":
         return reference_attention(
             query,
@@ -78,11 +79,18 @@ def attention(
             dropout_key=dropout_key,
             block=block,
         )
-    if not kernel_serves:
+    if drops or not _serves(implementation, query, key):
         raise ConfigurationError(
             "DecoderConfig.attention",
             found=implementation,
-            expected="'auto' or 'reference' with dropout of attention weights or rows that do not "
-            "split into blocks of 128",
+            expected="'auto' or 'reference', with dropout of attention weights, rows that do not "
+            f"split into blocks of {SMALLEST_BLOCK}, or heads wider than the kernel takes",
         )
     return _KERNELS[implementation](query, key, value, segment_ids=q_segment_ids, scale=scale)
+
+
+def _serves(implementation: str, query: jax.Array, key: jax.Array) -> bool:
+    if implementation == "reference":
+        return True
+    narrow = query.shape[3] <= WIDEST_HEAD[implementation]
+    return narrow and servable(query.shape[1], key.shape[1])
