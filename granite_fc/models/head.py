@@ -13,9 +13,9 @@ from granite_fc.models.logical import constrain, gathered, ways
 
 # What ids beyond the vocabulary score: finite, and of no weight beside any real logit.
 _PADDED_LOGIT = -1e30
-_TABLE = ("vocab", "embed")
+_TRANSPOSED_TABLE = ("embed", "vocab")
 # One table of sums for each part of the batch and of the length.
-_PARTS = ("activation_batch", "activation_length", "activation_vocab", None)
+_PARTS = ("activation_batch", "activation_length", None, "activation_vocab")
 
 
 class TokenStatistics(NamedTuple):
@@ -108,13 +108,17 @@ def weighted_loss(
 
 
 def _compute_table(config: DecoderConfig, table: jax.Array) -> jax.Array:
-    # Gathered here, once, and not again for every chunk.
-    return gathered(table.astype(config.compute_dtype), _TABLE)
+    """Returns the table as `[d_model, padded vocabulary]`, gathered once for all chunks.
+
+    What is spread over devices, its width, comes first: gathered parts then lie one after the other
+    and need not be copied into each other, nor need those of the gradient.
+    """
+    return gathered(table.astype(config.compute_dtype).T, _TRANSPOSED_TABLE)
 
 
 def _logits(config: DecoderConfig, table: jax.Array, hidden: jax.Array) -> jax.Array:
     scores = jnp.einsum(
-        "bld,vd->blv", hidden.astype(table.dtype), table, preferred_element_type=jnp.float32
+        "bld,dv->blv", hidden.astype(table.dtype), table, preferred_element_type=jnp.float32
     )
     if config.logits_scaling != 1.0:
         scores = scores / config.logits_scaling
@@ -175,13 +179,13 @@ def _chunked_loss_forward(
         # Computed once for both products, and not inside each.
         scores_gradient = jax.lax.optimization_barrier(scores_gradient)
         hidden_gradient = jnp.einsum(
-            "blv,vd->bld", scores_gradient, compute_table, preferred_element_type=x.dtype
+            "blv,dv->bld", scores_gradient, compute_table, preferred_element_type=x.dtype
         )
         # Each part of the batch keeps a sum of its own, so that nothing travels chunk by chunk.
         table_gradient += jnp.einsum(
-            "sbtlv,sbtld->stvd",
-            _in_parts(scores_gradient),
+            "sbtld,sbtlv->stdv",
             _in_parts(x.astype(compute_table.dtype)),
+            _in_parts(scores_gradient),
             preferred_element_type=jnp.float32,
         )
         return constrain(table_gradient, *_PARTS), (statistics, hidden_gradient)
@@ -189,12 +193,12 @@ def _chunked_loss_forward(
     parts = ways("activation_batch", hidden.shape[1]), ways("activation_length", hidden.shape[2])
     table_gradient, (statistics, hidden_gradient) = jax.lax.scan(
         body,
-        constrain(jnp.zeros((*parts, *table.shape), jnp.float32), *_PARTS),
+        constrain(jnp.zeros((*parts, *compute_table.shape), jnp.float32), *_PARTS),
         (hidden, targets, weights),
     )
-    table_gradient = constrain(table_gradient.sum((0, 1)), *_TABLE).astype(table.dtype)
+    table_gradient = constrain(table_gradient.sum((0, 1)), *_TRANSPOSED_TABLE).T
     loss = _loss(statistics, weights, z_loss)
-    return (loss, statistics), (table_gradient, hidden_gradient)
+    return (loss, statistics), (table_gradient.astype(table.dtype), hidden_gradient)
 
 
 def _chunked_loss_backward(

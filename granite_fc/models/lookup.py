@@ -17,9 +17,9 @@ _AT_THE_TABLE = ("lookup_batch", "lookup_length", "embed")
 def look_up(table: jax.Array, ids: jax.Array, dtype: str, axes: AxisNames) -> jax.Array:
     """Returns `table[ids]` of type `dtype`.
 
-    The table stays where it is: each device reads its part of the width, and what then travels
-    between devices are the rows read, in `dtype`. The gradient goes the same way back and is summed
-    in float32.
+    The table stays where it is: each device reads its part of the width, and what travels between
+    devices, when the result is laid out as the residual stream, are the rows read, in `dtype`. The
+    gradient goes the same way back and is summed in float32.
 
     Args:
         table: `[rows, width]`, as stored.
@@ -28,11 +28,12 @@ def look_up(table: jax.Array, ids: jax.Array, dtype: str, axes: AxisNames) -> ja
         axes: The logical names of the table's axes.
 
     Returns:
-        `[batch, length, width]`, laid out as the residual stream.
+        `[batch, length, width]`, laid out as the table, so that rows of several tables are added
+            before they travel.
     """
     ids = constrain(ids, *_AT_THE_TABLE[:2])
-    read = constrain(table.astype(dtype)[ids], *_AT_THE_TABLE)
-    return constrain(read, "activation_batch", "activation_length", "activation_embed")
+    # Said again for the table, or the whole of one that is gathered for logits would be read.
+    return constrain(constrain(table.astype(dtype), *axes)[ids], *_AT_THE_TABLE)
 
 
 def _forward(

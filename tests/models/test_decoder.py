@@ -270,7 +270,7 @@ def test_activations_and_parameters_are_named_and_models_obey_the_constraint() -
             lambda params: logits(LLAMA, params, hidden_states(LLAMA, params, *inputs)),
             abstract_params(LLAMA),
         )
-    assert laid_out - {None, "embed"} == {
+    assert laid_out - {None, "embed", "vocab"} == {
         f"activation_{name}"
         for name in ("batch", "length", "embed", "heads", "kv_heads", "kv_length", "mlp", "vocab")
     } | {"lookup_batch", "lookup_length"}
