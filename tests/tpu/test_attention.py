@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import pytest
 from jax.sharding import NamedSharding
 
+from granite_fc.models import remat
 from granite_fc.models.attention import attention
 from granite_fc.sharding.activate import activate
 from granite_fc.sharding.mesh import MeshConfig, make_mesh
@@ -22,7 +23,12 @@ Devices = Callable[[str], list[Any]]
 
 
 def compiled(
-    devices: list[Any], mesh_config: MeshConfig, heads: int, kv_heads: int, head_dim: int
+    devices: list[Any],
+    mesh_config: MeshConfig,
+    heads: int,
+    kv_heads: int,
+    head_dim: int,
+    remat_policy: str = "none",
 ) -> str:
     """Returns the program that attends forwards and backwards."""
     mesh = make_mesh(mesh_config, devices)
@@ -42,8 +48,8 @@ def compiled(
         for axis, count in (("activation_heads", heads), ("activation_kv_heads", kv_heads))
     )
 
-    def loss(query: Any, key: Any, value: Any, ids: Any) -> Any:
-        mixed = attention(
+    def attend(query: Any, key: Any, value: Any, ids: Any) -> Any:
+        return attention(
             query,
             key,
             value,
@@ -53,11 +59,18 @@ def compiled(
             kv_positions=ids,
             scale=0.1,
         )
+
+    def loss(*arguments: Any) -> Any:
+        mixed = remat.rematerialize(attend, remat_policy, in_scan=False)(*arguments)
         return jnp.sum(jnp.square(mixed.astype(jnp.float32)))
 
     with activate(mesh, rules):
         lowered = jax.jit(jax.value_and_grad(loss, (0, 1, 2))).lower(query, key, key, ids)
     return str(lowered.compile().as_text())
+
+
+def num_kernels(program: str) -> int:
+    return len(re.findall(r"= .* custom-call\(.*custom_call_target=\"tpu_custom_call\"", program))
 
 
 SEQUENCE = MeshConfig(sequence=4)
@@ -84,9 +97,16 @@ def test_runs_kernels_and_holds_no_matrix_of_scores(
     head_dim: int,
 ) -> None:
     program = compiled(tpu_devices(topology), mesh_config, heads, kv_heads, head_dim)
-    kernels = re.findall(r"= .* custom-call\(.*custom_call_target=\"tpu_custom_call\"", program)
     # Forwards, the queries' gradient, and the keys' and values'.
-    assert len(kernels) == 3
+    assert num_kernels(program) == 3
     shapes = [dims.split(",") for dims in re.findall(r"\[(\d[\d,]*)\]", program)]
     # A device's rows are the only long axis of all that it holds.
     assert not [shape for shape in shapes if sum(int(n) >= LENGTH // 4 for n in shape) > 1]
+
+
+@pytest.mark.parametrize(("policy", "kernels"), [("full", 4), ("attention_output", 3)])
+def test_a_result_that_a_policy_keeps_is_not_computed_again(
+    tpu_devices: Devices, policy: str, kernels: int
+) -> None:
+    program = compiled(tpu_devices("v5e:2x2"), SEQUENCE, 12, 1, 128, policy)
+    assert num_kernels(program) == kernels
