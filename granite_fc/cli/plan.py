@@ -49,8 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
     # Before anything of JAX is imported.
     os.environ.update(ENVIRONMENT)
     from granite_fc.planning.plan_cache import default_folder
-    from granite_fc.planning.plan_text import print_plan
-    from granite_fc.planning.worker import PlanningError, Request, ask
+    from granite_fc.planning.plan_text import print_outcome
+    from granite_fc.planning.planner import Planner
+    from granite_fc.planning.worker import PlanningError, Request
 
     folder = Path(arguments.plan_cache).expanduser() if arguments.plan_cache else default_folder()
     request = Request(
@@ -62,13 +63,14 @@ def run(arguments: argparse.Namespace) -> int:
         cache=str(folder),
         save=str(Path(arguments.save).expanduser().absolute()) if arguments.save else None,
     )
+    planner = Planner(request, lambda message: print(message, file=sys.stderr, flush=True))
     try:
-        plan = ask(request)
+        outcome = planner.search() if arguments.search else planner.plan()
     except PlanningError as error:
         print(f"granite-fc: the step does not compile: {error}", file=sys.stderr)
         return 1
     if arguments.json:
-        print(json.dumps(plan.to_json(), indent=2))
+        print(json.dumps(outcome.to_json(), indent=2))
     else:
-        print_plan(plan)
-    return 0 if plan.fits else _NOTHING_FITS
+        print_outcome(outcome)
+    return 0 if outcome.plan.fits else _NOTHING_FITS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 
@@ -10,7 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from granite_fc.planning.memory import GIB
 from granite_fc.planning.plan import Plan
+from granite_fc.planning.planner import Outcome, Overrides
+from granite_fc.planning.search import SearchResult, Trial, describe
 
 # Without a terminal nothing may be cut off at a width that nobody sees.
 _WIDTH_OF_A_PIPE = 160
@@ -37,9 +41,82 @@ def table(title: str, columns: Iterable[str], *, right: int = 1) -> Table:
     return result
 
 
-def print_plan(plan: Plan) -> None:
-    """Prints one plan."""
+def print_outcome(outcome: Outcome) -> None:
+    """Prints a plan, what a search tried, and where nothing fits what would."""
     out = console()
+    if outcome.search is not None:
+        out.print(_tried(outcome.search))
+        for line in _pruned(outcome.search):
+            note(out, line)
+    _print_plan(outcome.plan, out)
+    if outcome.overrides is not None:
+        out.print(Text("This layout is selected by", style="bold"))
+        _print_overrides(outcome.overrides, out)
+    if not outcome.plan.fits:
+        _print_nearest(outcome, out)
+
+
+def _print_nearest(outcome: Outcome, out: Console) -> None:
+    if outcome.nearest is None:
+        out.print(Text("No change was found with which it would fit.", style="bold"))
+        return
+    nearest = outcome.nearest
+    out.print(
+        Text(
+            f"It would fit, with {nearest.plan.peak_gib:.2f} GiB and "
+            f"{duration(nearest.plan.step_seconds or 0)} a step (compiled), on {nearest.topology} "
+            "with",
+            style="bold",
+        ),
+        soft_wrap=True,
+    )
+    _print_overrides(nearest.overrides, out)
+
+
+def _print_overrides(overrides: Overrides, out: Console) -> None:
+    for name, value in overrides:
+        out.print(Text(f"  --gin.{name}={value}"), soft_wrap=True)
+
+
+def _tried(search: SearchResult) -> Table:
+    result = table(
+        "Layouts that were compiled",
+        ("layout", "outcome", "peak GiB", "estimated", "step", "estimated", "MFU bound"),
+        right=2,
+    )
+    for trial in search.tried:
+        plan, estimate = trial.plan, trial.estimate
+        seconds = plan.step_seconds if plan else None
+        result.add_row(
+            describe(trial.candidate) + (" *" if trial is search.best else ""),
+            trial.outcome,
+            f"{plan.peak_gib:.2f}" if plan else "-",
+            f"{estimate.peak_bytes / GIB:.2f}" if estimate else "-",
+            duration(seconds) if seconds else "-",
+            duration(estimate.step_seconds) if estimate else "-",
+            f"{plan.mfu_bound:.1%}" if plan and plan.mfu_bound else "-",
+        )
+    return result
+
+
+def _pruned(search: SearchResult) -> list[str]:
+    """Returns sentences on the layouts that were not compiled, by the kind of reason."""
+    kinds: dict[str, list[Trial]] = {}
+    for trial in search.pruned:
+        kinds.setdefault(re.sub(r"[\d.e+-]+ (GiB|s)\b|:.*", "", trial.outcome).strip(), []).append(
+            trial
+        )
+    lines = []
+    for trials in sorted(kinds.values(), key=len, reverse=True):
+        nearest = trials[0]
+        lines.append(
+            f"{len(trials)} layouts not compiled, such as {describe(nearest.candidate)}: "
+            f"{nearest.outcome}."
+        )
+    return lines
+
+
+def _print_plan(plan: Plan, out: Console) -> None:
     verdict = "fits" if plan.fits else "DOES NOT FIT"
     out.print(Text(f"{verdict}: {headline(plan)}", style="bold"), soft_wrap=True)
     out.print(_memory(plan))

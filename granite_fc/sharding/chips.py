@@ -46,6 +46,11 @@ class Chip:
         return self.ici_links // 2
 
     @property
+    def largest_dimension(self) -> int:
+        """Chips along the longest dimension of a slice: a pod is 16 x 16 or 16 x 16 x 24."""
+        return 24 if self.dimensions == 3 else 16
+
+    @property
     def link_bandwidth(self) -> float:
         """Bytes a second over one link in one direction."""
         return self.ici_bandwidth / (2 * self.ici_links)

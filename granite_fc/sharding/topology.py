@@ -71,6 +71,14 @@ class Topology:
         """The name that `parse` reads."""
         return f"{self.chip.name}:{'x'.join(map(str, self.shape))}"
 
+    def larger(self) -> Topology | None:
+        """Returns the same with slices of twice as many chips, or None where a pod has no more."""
+        shape = list(self.shape)
+        shape[shape.index(min(shape))] *= 2
+        if max(shape) > self.chip.largest_dimension:
+            return None
+        return dataclasses.replace(self, shape=tuple(sorted(shape)))
+
     @property
     def devices_per_slice(self) -> int:
         """Chips of one slice."""
