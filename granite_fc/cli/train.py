@@ -28,6 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     configuration.parse_arguments(arguments)
     # Imported after the configuration has been read: gin files name the modules that they need.
     from granite_fc.training.goodput import start_of_program
+    from granite_fc.training.host_line import HostsError
     from granite_fc.training.hosts import end_at_once
     from granite_fc.training.loop import train
 
@@ -37,6 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
             started=start_of_program(),
             dry_run=arguments.dry_run,
         )
+    except HostsError as error:
+        print(f"granite-fc: {error}", file=sys.stderr)
+        return 1
     except Exception as error:
         end_at_once(error)
         raise

@@ -61,6 +61,26 @@ def test_hosts_of_different_configurations_do_not_start(folder: Path, tmp_path: 
     assert not (tmp_path / "model").exists()
 
 
+def test_hosts_that_do_not_share_the_run_s_folder_do_not_start(
+    folder: Path, tmp_path: Path
+) -> None:
+    words = [RUN, "--gin.MODEL_DIR=own", f"--gin.CACHE_DIR={folder / 'cache'}"]
+    for host in start_by_hand([words, words], [folder, tmp_path]):
+        assert host.status == 2
+        assert "MODEL_DIR: found 'own, where host 1 of 2 cannot see what host 0" in host.errors
+
+
+def test_a_host_whose_others_do_not_come_says_who_is_missing(folder: Path) -> None:
+    words = [RUN, f"--gin.MODEL_DIR={folder / 'alone'}", f"--gin.CACHE_DIR={folder / 'cache'}"]
+    words.append("--gin.join_hosts.start_timeout=2")
+    wrong = "--gin.TRAIN_STEPS=0"
+    first, second = start_by_hand([words, [*words, wrong]], [folder, folder])
+    assert first.status == 1
+    assert first.errors.startswith("granite-fc: host 1 of 2 did not come to host 0")
+    assert "Traceback" not in first.errors
+    assert second.status == 2
+
+
 def test_hosts_of_different_data_do_not_start(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
