@@ -16,7 +16,7 @@ DEFINITIONS = {
     "lost_steps": "steps after the last checkpoint before an earlier start ended, done again since",
     "data_wait": "the host waited for its next batch (the devices may still have been computing)",
     "start_up": "from the start of the program until it restores or compiles: imports, the other "
-    "hosts, opening caches, laying out devices and programs",
+    "hosts, writing and opening caches, laying out devices and programs",
     "restoring": "reading a checkpoint, or drawing the first parameters",
     "compiling": "tracing and compiling the training step, or reading it from the compilation "
     "cache",
