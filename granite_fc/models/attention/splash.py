@@ -85,6 +85,8 @@ def _attend(
         mask_function=_causal,
         residual_checkpoint_name=remat.ATTENTION_OUTPUT,
         interpret=interpret,
+        # One backward kernel for all three gradients would leave a copy of the queries' for every
+        # block of keys, to be summed afterwards.
         block_sizes=splash_attention_kernel.BlockSizes(
             block_q=block_q,
             block_kv=block_kv,
