@@ -7,6 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from granite_fc.models.hashing import mix, places
+
 
 def fingerprint(params: Any) -> jax.Array:
     """Returns a uint32 scalar of the parameters' bits and their order.
@@ -21,18 +23,6 @@ def fingerprint(params: Any) -> jax.Array:
     for number, leaf in enumerate(jax.tree.leaves(params)):
         unsigned = jnp.uint16 if leaf.dtype.itemsize == 2 else jnp.uint32
         bits = jax.lax.bitcast_convert_type(leaf, unsigned).astype(jnp.uint32)
-        place = jnp.zeros(leaf.shape, jnp.uint32)
-        for axis, length in enumerate(leaf.shape):
-            place = place * jnp.uint32(length) + jax.lax.broadcasted_iota(
-                jnp.uint32, leaf.shape, axis
-            )
-        mixed = _mix(_mix(place + jnp.uint32(number * 0x9E3779B1 % 2**32)) ^ bits)
-        total += jnp.sum(mixed, dtype=jnp.uint32)
+        place = places(leaf.shape) + jnp.uint32(number * 0x9E3779B1 % 2**32)
+        total += jnp.sum(mix(mix(place) ^ bits), dtype=jnp.uint32)
     return total
-
-
-def _mix(x: jax.Array) -> jax.Array:
-    # The finaliser of MurmurHash3 (Appleby, public domain).
-    x = (x ^ (x >> 16)) * jnp.uint32(0x85EBCA6B)
-    x = (x ^ (x >> 13)) * jnp.uint32(0xC2B2AE35)
-    return x ^ (x >> 16)
