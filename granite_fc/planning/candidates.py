@@ -54,7 +54,7 @@ class Candidate:
         return [
             *((f"MeshConfig.{axis}", str(size)) for axis, size in self.mesh.sizes().items()),
             (microbatches_name, str(self.microbatches)),
-            ("DecoderConfig.remat_policy", repr(self.remat_policy)),
+            ("DecoderConfig.remat_policy", self.remat_policy),
         ]
 
     def changes(self, other: Candidate) -> int:

@@ -11,5 +11,5 @@ ENVIRONMENT = {
     "TPU_MIN_LOG_LEVEL": "3",
     "TPU_STDERR_LOG_LEVEL": "3",
     "TPU_WORKER_HOSTNAMES": "localhost",
-    "TPU_ACCELERATOR_TYPE": "none",
+    "TPU_ACCELERATOR_TYPE": "v5litepod-4",
 }

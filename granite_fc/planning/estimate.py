@@ -17,6 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import PartitionSpec
 
 from granite_fc.models.adapters.attach import split
 from granite_fc.models.config import DecoderConfig
@@ -28,7 +29,7 @@ from granite_fc.planning.step_time import KERNEL_EFFICIENCY
 from granite_fc.planning.wires import Wires
 from granite_fc.sharding.mesh import AXES, MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
-from granite_fc.sharding.shardings import ways
+from granite_fc.sharding.shardings import partitions_of, state_partitions, ways
 from granite_fc.sharding.topology import Topology
 from granite_fc.training.mfu import ModelFlops
 from granite_fc.training.programs import BATCH_DTYPES, Layout, Recipe
@@ -74,7 +75,9 @@ class Estimator:
         self._topology = topology
         self._devices = list(devices)
         trained, _ = split(logical_axes(recipe.model))
-        self._transformation = recipe.optimizer.build(trained, recipe.train_steps)
+        transformation = recipe.optimizer.build(trained, recipe.train_steps)
+        self._layout = Layout.of(recipe, transformation, MeshConfig(1, 1, 1, 1).sizes(), rules)
+        self._flops = ModelFlops.of(recipe.model)
         self._state = functools.cache(self._state_of)
         self._bandwidth = functools.cache(self._bandwidth_of)
 
@@ -84,9 +87,10 @@ class Estimator:
         Raises:
             ConfigurationError: A parameter does not divide over the mesh.
         """
-        return Estimate(self._peak(candidate), self._seconds(candidate))
+        return Estimate(self.peak_bytes(candidate), self.step_seconds(candidate))
 
-    def _peak(self, candidate: Candidate) -> float:
+    def peak_bytes(self, candidate: Candidate) -> float:
+        """Returns the memory of one chip at the peak; needs no devices."""
         model, mesh = self._recipe.model, candidate.mesh
         state = self._state(mesh)
         rows = self._rows(candidate)
@@ -102,7 +106,9 @@ class Estimator:
         gradients = state.trained_elements * _GRADIENT_BYTES
         if candidate.microbatches > 1:
             gradients *= 2
-        computed_in = state.elements * width if model.param_dtype != model.compute_dtype else 0
+        computed_in = (
+            state.trained_elements * width if model.param_dtype != model.compute_dtype else 0
+        )
         return (
             state.num_bytes
             + batch * tokens * candidate.microbatches
@@ -121,16 +127,19 @@ class Estimator:
         hidden = rows * length * model.d_model
         return logits * (4 + width) + table * (width + 4) + 2 * hidden * width
 
-    def _seconds(self, candidate: Candidate) -> float:
+    def step_seconds(self, candidate: Candidate) -> float:
+        """Returns the time of a step."""
         model, mesh, recipe = self._recipe.model, candidate.mesh, self._recipe
         chip = self._topology.chip
         positions = recipe.batch_size * recipe.sequence_length
-        flops = ModelFlops.of(model)
+        flops = self._flops
         share = 1.0 / self._topology.num_devices
-        again = recomputed(candidate.remat_policy)
+        again = recomputed(model, candidate.remat_policy)
         products = flops.per_token * positions * share * (1 + again.products / 3)
         pairs = positions * (recipe.sequence_length + 1) / 2
         attention = flops.per_attended * pairs * share * (7 / 6 + again.attention / 3)
+        # The chip that has the last positions of a row attends to most.
+        attention *= 2 - 1 / mesh.sequence
         compute = products / (chip.peak_flops * MATRIX_EFFICIENCY)
         compute += attention / (chip.peak_flops * KERNEL_EFFICIENCY)
         width = jnp.dtype(model.compute_dtype).itemsize
@@ -157,29 +166,20 @@ class Estimator:
         return self._recipe.batch_size / (mesh.data * mesh.fsdp * candidate.microbatches)
 
     def _state_of(self, mesh: MeshConfig) -> _State:
-        layout = Layout.of(self._recipe, self._transformation, mesh.sizes(), self._rules)
-        leaves = list(
-            zip(jax.tree.leaves(layout.state), jax.tree.leaves(layout.partitions), strict=True)
+        state, sizes = self._layout.state, mesh.sizes()
+        partitions, frozen = split(
+            partitions_of(self._layout.axes, self._layout.params, sizes, self._rules)
         )
-
-        def elements(tree: Any, partitions: Any) -> float:
-            return sum(
-                math.prod(leaf.shape) / ways(spec, mesh.sizes())
-                for leaf, spec in zip(
-                    jax.tree.leaves(tree), jax.tree.leaves(partitions), strict=True
-                )
-            )
-
+        pairs = _pairs(state["params"], partitions)
+        frozen_pairs = _pairs(state.get("frozen", ()), frozen or ())
+        optimizer = state_partitions(state["opt_state"], state["params"], partitions)
+        everything = [*pairs, *frozen_pairs, *_pairs(state["opt_state"], optimizer)]
         return _State(
             num_bytes=sum(
-                math.prod(leaf.shape)
-                * jax.dtypes.itemsize_bits(leaf.dtype)
-                / 8
-                / ways(spec, mesh.sizes())
-                for leaf, spec in leaves
+                leaf.size * jax.dtypes.itemsize_bits(leaf.dtype) / 8 / ways(spec, sizes)
+                for leaf, spec in everything
             ),
-            elements=elements(layout.state["params"], layout.partitions["params"]),
-            trained_elements=elements(layout.state["params"], layout.partitions["params"]),
+            trained_elements=sum(leaf.size / ways(spec, sizes) for leaf, spec in pairs),
         )
 
     def _bandwidth_of(self, mesh: MeshConfig, axis: str) -> float:
@@ -204,8 +204,12 @@ class Estimator:
 @dataclasses.dataclass(frozen=True)
 class _State:
     num_bytes: float
-    elements: float
     trained_elements: float
+
+
+def _pairs(tree: Any, partitions: Any) -> list[tuple[Any, PartitionSpec]]:
+    leaves = jax.tree.leaves(tree)
+    return list(zip(leaves, jax.tree.leaves(partitions), strict=True))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -221,15 +225,25 @@ class Recomputed:
     attention: float
 
 
-def recomputed(policy: str) -> Recomputed:
-    """Returns what the backward pass computes again under a remat policy."""
-    return {
-        "none": Recomputed(0.0, 0.0),
-        "dots": Recomputed(0.0, 0.0),
-        "dots_with_no_batch_dims": Recomputed(0.0, 1.0),
-        "attention": Recomputed(0.75, 0.0),
-        "attention_output": Recomputed(1.0, 0.0),
-    }.get(policy, Recomputed(1.0, 1.0))
+def recomputed(model: DecoderConfig, policy: str) -> Recomputed:
+    """Returns what the backward pass computes again under a remat policy.
+
+    The MLP's second product is never computed again: nothing backwards needs its result.
+    """
+    heads = (model.num_heads + 2 * model.num_kv_heads) * model.head_dim * model.d_model
+    second = model.d_ff * model.d_model
+    weights = _layer_weights(model)
+    again = (weights - second) / weights
+    match policy:
+        case "none" | "dots":
+            return Recomputed(0.0, 0.0)
+        case "dots_with_no_batch_dims":
+            return Recomputed(0.0, 1.0)
+        case "attention":
+            return Recomputed(again - heads / weights, 0.0)
+        case "attention_output":
+            return Recomputed(again, 0.0)
+    return Recomputed(again, 1.0)
 
 
 def kept_per_token(model: DecoderConfig, candidate: Candidate) -> float:

@@ -74,10 +74,14 @@ class Planner:
     Args:
         request: The run as configured.
         tell: Called with what goes on.
+
+    Raises:
+        ConfigurationError: There is no such topology.
     """
 
     def __init__(self, request: Request, tell: Callable[[str], None]) -> None:
         self._request = request
+        self._topology = Topology.parse(request.topology, request.num_slices)
         self._tell = tell
         self._corrections = Corrections()
 
@@ -92,7 +96,7 @@ class Planner:
         if plan.fits:
             return Outcome(plan)
         self._tell("it does not fit; looking for the nearest change that would")
-        run, topology = self._run(), self._topology()
+        run, topology = self._run(), self._topology
         configured = Candidate.of(run.recipe, run.mesh, topology)
         self._corrections.learn(self._estimator(run, topology)(configured), plan)
         return Outcome(plan, nearest=self._nearest(run, topology, configured))
@@ -104,7 +108,7 @@ class Planner:
             ConfigurationError: The run cannot be made as configured, on any layout.
             PlanningError: Nothing compiled.
         """
-        run, topology = self._run(), self._topology()
+        run, topology = self._run(), self._topology
         configured = Candidate.of(run.recipe, run.mesh, topology)
         layouts = [configured, *self._others(run, topology, configured)]
         result = self._search(run, topology).fastest(layouts, configured)
@@ -119,9 +123,6 @@ class Planner:
     def _run(self) -> ConfiguredRun:
         request = self._request
         return read_run(request.gin_files, request.overrides, request.search_paths)
-
-    def _topology(self) -> Topology:
-        return Topology.parse(self._request.topology, self._request.num_slices)
 
     def _estimator(self, run: ConfiguredRun, topology: Topology) -> Estimator:
         return Estimator(run.recipe, run.rules, topology, topology.devices())

@@ -19,6 +19,8 @@ MOST_COMPILED = 6
 SECONDS_EACH = 240.0
 # Layouts on one mesh that are compiled at most: a mesh that disappoints does so in many variants.
 _MOST_ON_A_MESH = 3
+# Layouts whose corrected estimate is longer than the best by less than this are compiled as well.
+_TOLERANCE = 0.1
 
 Compile = Callable[[Candidate], Plan]
 
@@ -72,28 +74,30 @@ class SearchResult:
 class Corrections:
     """How far off estimates were, learnt from what is compiled.
 
-    Peaks are corrected by the last layout of the same remat policy, or else upwards by any; times
-    by the one that was underestimated least, so that nothing is given up that might be faster.
+    Both are corrected by the last layout of the same remat policy; of a policy of which none was
+    compiled, peaks by the one that was underestimated most and times by the one that was least, so
+    that nothing is given up that might be faster.
     """
 
     def __init__(self) -> None:
         self._peaks: dict[str, float] = {}
-        self._times: list[float] = []
+        self._times: dict[str, float] = {}
 
     def learn(self, estimate: Estimate, plan: Plan) -> None:
         """Takes in what compiling told of a layout."""
         self._peaks[plan.remat_policy] = plan.peak_gib * GIB / estimate.peak_bytes
         if plan.step_seconds is not None:
-            self._times.append(plan.step_seconds / estimate.step_seconds)
+            self._times[plan.remat_policy] = plan.step_seconds / estimate.step_seconds
 
     def peak_bytes(self, candidate: Candidate, estimate: Estimate) -> float:
         """Returns the corrected estimate of a peak."""
         others = max(self._peaks.values(), default=1.0)
         return estimate.peak_bytes * self._peaks.get(candidate.remat_policy, others)
 
-    def step_seconds(self, estimate: Estimate) -> float:
+    def step_seconds(self, candidate: Candidate, estimate: Estimate) -> float:
         """Returns the corrected estimate of a step's time."""
-        return estimate.step_seconds * min(self._times, default=1.0)
+        others = min(self._times.values(), default=1.0)
+        return estimate.step_seconds * self._times.get(candidate.remat_policy, others)
 
 
 class Search:
@@ -198,10 +202,10 @@ class Search:
         if peak > self._hbm_bytes:
             return f"estimated to need {peak / GIB:.1f} GiB"
         best = _best(tried)
-        seconds = self._corrections.step_seconds(estimate)
+        seconds = self._corrections.step_seconds(candidate, estimate)
         if best is not None:
-            if seconds >= _seconds(best):
-                return f"estimated to take {seconds:.3g} s, no less than the best"
+            if seconds >= _seconds(best) * (1 + _TOLERANCE):
+                return f"estimated to take {seconds:.3g} s, longer than the best"
             same = [t for t in tried if t.candidate.mesh == candidate.mesh]
             if len(same) >= _MOST_ON_A_MESH:
                 return f"{len(same)} others on its mesh were compiled"

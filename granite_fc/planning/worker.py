@@ -117,7 +117,7 @@ def main() -> int:
         reply = {
             "error": {
                 "key": error.key,
-                "found": str(error.found),
+                "found": error.found if _is_plain(error.found) else str(error.found),
                 "expected": error.expected,
                 "remedy": error.remedy,
             }
@@ -126,6 +126,10 @@ def main() -> int:
         reply = {"failure": f"{type(error).__name__}: {error}"}
     print(json.dumps(reply))
     return 0
+
+
+def _is_plain(value: object) -> bool:
+    return value is None or isinstance(value, str | int | float)
 
 
 if __name__ == "__main__":
