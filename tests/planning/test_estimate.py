@@ -75,6 +75,6 @@ def test_times():
         estimator, candidate = estimated(mesh, microbatches, policy, rows, devices)
         ratios.append(estimator.step_seconds(candidate) / seconds)
     # Layers this narrow are less efficient than those that estimates are made for, all alike.
-    assert 0.5 < min(ratios)
+    assert min(ratios) > 0.5
     assert max(ratios) < 1.0
     assert max(ratios) / min(ratios) < 1.6
