@@ -31,8 +31,11 @@ def attach(block: nnx.Module, config: AdapterConfig) -> None:
     """
     projections = dict(_projections(block))
     targets = config.targets([_name(path) for path in projections])
-    for site, (path, projection) in enumerate(projections.items()):
+    sites: dict[Any, int] = {}
+    for path, projection in projections.items():
         shape, axes, inputs = projection.kernel.shape, projection.axes, projection.num_inputs
+        # Projections of one array, such as query, key and value, read it through one mask.
+        site = sites.setdefault((path[:-1], axes[:inputs]), len(sites))
         projection.kernel = nnx.data(FrozenKernel(shape, Storage(axes, inputs, config)))
         if _name(path) in targets:
             projection.adapter = nnx.data(Adapter(shape, axes, inputs, config, site))

@@ -27,7 +27,7 @@ class Adapter(nnx.Module):
         axes: The logical names of the kernel's axes.
         num_inputs: How many of them are inputs.
         config: Rank, scale and dropout.
-        site: Where in the block it is; tells its dropout mask from the others'.
+        site: Which array of the block it reads; tells its dropout mask from the others'.
     """
 
     def __init__(
