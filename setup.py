@@ -67,6 +67,7 @@ setup(
             *BEAM,
             "build>=1.2,<2",
             "hypothesis>=6.130,<7",
+            "jax[tpu]>=0.10,<0.13",  # libtpu compiles for TPUs that are not there
             "kubernetes-validate>=1.34,<2",  # the schemas that Kubernetes publishes
             "mypy>=1.18,<3",
             "pytest>=8.3,<10",

@@ -1,8 +1,8 @@
 """Memory and time of a layout from shapes alone: rough, in milliseconds, to choose what to compile.
 
 What is counted is what the training step is made of: parameters and optimizer state as they are
-split (exact), gradients, the parameters in the type that is computed with, what the backward pass
-keeps of each layer, one layer's working set and the loss. Time is the longer of matrix products and
+split (exact), gradients, what the backward pass keeps of each layer, one layer's working set and the
+loss. Time is the longer of matrix products and
 the gathering of parameters, with what tensor, sequence and data parallelism wait for added.
 """
 
@@ -106,14 +106,10 @@ class Estimator:
         gradients = state.trained_elements * _GRADIENT_BYTES
         if candidate.microbatches > 1:
             gradients *= 2
-        computed_in = (
-            state.trained_elements * width if model.param_dtype != model.compute_dtype else 0
-        )
         return (
             state.num_bytes
             + batch * tokens * candidate.microbatches
             + gradients
-            + computed_in
             + kept
             + max(layer + gathered, self._loss_bytes(candidate, rows))
         )
