@@ -86,7 +86,10 @@ def gathered(parameter: jax.Array, axes: AxisNames) -> jax.Array:
         axes: The names of its axes.
     """
     constraint = _constraint.get()
-    return parameter if constraint is None else constraint.gathered(parameter, axes)
+    if constraint is None:
+        return parameter
+    # Laid out as stored first: what made it of this type is to be done before it travels.
+    return constraint.gathered(constraint(parameter, axes), axes)
 
 
 gathered.defvjp(

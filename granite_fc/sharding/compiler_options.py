@@ -1,9 +1,14 @@
-"""What the compiler has to be told on each kind of chip so that gradients stay reduce-scatters."""
+"""What the TPU compiler has to be told on each kind of chip."""
 
 from __future__ import annotations
 
 import jax
 
+_PLATFORM = "tpu"
+
+# The pass would narrow what all layers of a float32 stack are converted to in the loop over layers,
+# by converting the whole stack before the loop: a second copy of the parameters.
+_ALWAYS: dict[str, str | bool] = {"xla_jf_bf16_propagation": False}
 # Without these a reduce-scatter becomes an all-reduce, which moves twice the bytes and leaves each
 # device with the whole sum, of which it drops all but its part. These chips can do it on their
 # SparseCores; the second option is for groups that span several axes of the torus.
@@ -23,4 +28,6 @@ _OPTIONS = {
 
 def compiler_options(device: jax.Device) -> dict[str, str | bool]:
     """Returns the options to compile a training step with for devices of this kind."""
-    return dict(_OPTIONS.get(device.device_kind, {}))
+    if device.platform != _PLATFORM:
+        return {}
+    return _ALWAYS | _OPTIONS.get(device.device_kind, {})

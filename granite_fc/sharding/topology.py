@@ -121,7 +121,7 @@ class Topology:
                 expected="the TPU compiler",
                 remedy='Install it with pip install "granite-fc[tpu]"; no TPU is needed.',
             )
-        # Else libtpu asks the cloud's metadata server which TPU it runs on, and waits for it; and it
+        # Else libtpu asks the cloud's metadata server which TPU it runs on, and waits for it, and
         # lets one process at a time have the TPUs, which nobody asks for here.
         os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
         os.environ.setdefault("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")
