@@ -72,8 +72,20 @@ def test_a_run_takes_a_mesh(run: str, mesh: str) -> None:
     configuration.parse([run, mesh], list(overrides.items()))
 
 
+@pytest.mark.parametrize("name", files("adapters"))
+def test_a_run_takes_adapters(name: str) -> None:
+    configuration.parse(
+        ["runs/quickstart.gin", name], list(REQUIRED["runs/quickstart.gin"].items())
+    )
+    adapter = DecoderConfig().adapter
+    assert adapter is not None
+    assert (adapter.rank, adapter.alpha, adapter.dropout) == (8, 32, 0.1)
+    assert adapter.is_quantized == ("qlora" in name)
+
+
 def test_all_folders_are_read() -> None:
     assert {path.name for path in Path(GIN).iterdir() if path.is_dir()} == {
+        "adapters",
         "meshes",
         "mixtures",
         "models",

@@ -27,9 +27,9 @@ class AdapterConfig:
         rank: Columns of A and rows of B.
         alpha: What the adapters' output is multiplied by, times the rank.
         dropout: Share of an adapter's input entries dropped in training; the base sees them all.
-        target: Regular expressions of which one has to match the whole name of a projection, such
-            as `blocks/attention/query` or `blocks/mlp/up`, for it to get an adapter. Each has to
-            match one at least.
+        target: A regular expression, or several of which one has to match the whole name of a
+            projection, such as `blocks/attention/query` or `blocks/mlp/up`, for it to get an
+            adapter. Each has to match one at least.
         base_dtype: What the blocks' kernels are stored in: "bfloat16", "float32", or quantised as
             "int8", "int4" or "nf4". What else there is of a quantised base is bfloat16.
         block_size: Weights that share a scale where the base is quantised. Blocks lie along a
@@ -40,18 +40,19 @@ class AdapterConfig:
     rank: int = 8
     alpha: float = 32.0
     dropout: float = 0.0
-    target: Sequence[str] = ("blocks/.*",)
+    target: str | Sequence[str] = ("blocks/.*",)
     base_dtype: str = "bfloat16"
     block_size: int = 64
 
     def __post_init__(self) -> None:
-        """Checks the values; one pattern may stand alone.
+        """Checks the values.
 
         Raises:
             ConfigurationError: A value is out of range, or a pattern is no regular expression.
         """
-        patterns = (self.target,) if isinstance(self.target, str) else tuple(self.target)
-        object.__setattr__(self, "target", patterns)
+        if not isinstance(self.target, str):
+            # Gin gives lists; what functions are compiled for has to be hashable.
+            object.__setattr__(self, "target", tuple(self.target))
         for name in ("rank", "block_size"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
@@ -64,9 +65,9 @@ class AdapterConfig:
             self._reject(
                 "base_dtype", "one of " + ", ".join(map(repr, PLAIN_DTYPES + QUANTIZED_DTYPES))
             )
-        if not patterns:
+        if not self.patterns:
             self._reject("target", "at least one pattern")
-        for pattern in patterns:
+        for pattern in self.patterns:
             try:
                 re.compile(pattern)
             except re.error as error:
@@ -78,6 +79,11 @@ class AdapterConfig:
         raise ConfigurationError(
             f"AdapterConfig.{name}", found=getattr(self, name), expected=expected
         )
+
+    @property
+    def patterns(self) -> Sequence[str]:
+        """The regular expressions."""
+        return (self.target,) if isinstance(self.target, str) else self.target
 
     @property
     def scale(self) -> float:
@@ -104,13 +110,13 @@ class AdapterConfig:
             ConfigurationError: A pattern matches none; names the pattern and the projections.
         """
         chosen: set[str] = set()
-        for pattern in self.target:
+        for pattern in self.patterns:
             matched = {name for name in names if re.fullmatch(pattern, name)}
             if not matched:
                 raise ConfigurationError(
                     "AdapterConfig.target",
-                    found=f"{pattern!r}, which matches no weight",
-                    expected="a regular expression for the whole name of one of "
+                    found=pattern,
+                    expected="a regular expression that matches the whole name of a weight: "
                     + ", ".join(names),
                 )
             chosen |= matched
