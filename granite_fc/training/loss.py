@@ -14,8 +14,8 @@ Batch = dict[str, jax.Array]
 Sums = dict[str, jax.Array]
 
 
-# (parameters, batch, dropout key or None, weight of the z-loss) -> the summed loss of a batch, to be
-# divided by the weights of the whole global batch, and statistics. Without a key: no dropout.
+# (parameters, batch, dropout key or None, weight of the z-loss) -> the summed loss of a batch, and
+# statistics. The loss is to be divided by the weights of the whole global batch.
 LossFunction = Callable[[Any, Batch, jax.Array | None, float], tuple[jax.Array, TokenStatistics]]
 
 
