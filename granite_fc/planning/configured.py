@@ -12,7 +12,7 @@ from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.training.programs import Recipe
 
 # Macros that a run needs and its plan does not.
-_NOT_NEEDED = ("MODEL_DIR", "VOCABULARY")
+_NOT_NEEDED = ("MODEL_DIR", "DATA_DIR", "CACHE_DIR", "VOCABULARY")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +37,8 @@ def read_run(
 ) -> ConfiguredRun:
     """Reads gin files as `granite-fc train` would.
 
-    Neither `MODEL_DIR` nor `VOCABULARY` need have a value, and no cache is looked for.
+    The folders of the run and its data, and the vocabulary, need have no value; no cache is looked
+    for.
 
     Raises:
         ConfigurationError: The run cannot be made as configured.
@@ -48,7 +49,7 @@ def read_run(
             configuration.parse(gin_files, overrides, search_paths)
             break
         except ConfigurationError as error:
-            if error.key not in _NOT_NEEDED or any(name == error.key for name, _ in overrides):
+            if error.key not in _NOT_NEEDED or error.found != "no value":
                 raise
             overrides.append((error.key, "not needed"))
     # Gin files name the modules that they need, so these are imported after them.

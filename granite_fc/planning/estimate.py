@@ -1,9 +1,9 @@
 """Memory and time of a layout from shapes alone: rough, in milliseconds, to choose what to compile.
 
 What is counted is what the training step is made of: parameters and optimizer state as they are
-split (exact), gradients, what the backward pass keeps of each layer, one layer's working set and the
-loss. Time is the longer of matrix products and
-the gathering of parameters, with what tensor, sequence and data parallelism wait for added.
+split (exact), gradients, what the backward pass keeps of each layer, one layer's working set and
+the loss. Time is the longer of matrix products and the gathering of parameters, with what tensor,
+sequence and data parallelism wait for added.
 """
 
 from __future__ import annotations

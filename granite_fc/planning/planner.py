@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from granite_fc import configuration
+from granite_fc.errors import ConfigurationError
 from granite_fc.planning.candidates import Candidate, candidates
 from granite_fc.planning.configured import ConfiguredRun, read_run
 from granite_fc.planning.estimate import Estimator
@@ -109,9 +110,18 @@ class Planner:
             PlanningError: Nothing compiled.
         """
         run, topology = self._run(), self._topology
-        configured = Candidate.of(run.recipe, run.mesh, topology)
-        layouts = [configured, *self._others(run, topology, configured)]
-        result = self._search(run, topology).fastest(layouts, configured)
+        layouts = list(candidates(run.recipe, topology))
+        try:
+            configured = Candidate.of(run.recipe, run.mesh, topology)
+        except ConfigurationError:
+            # The configured mesh is of another number of chips: there is nothing to beat.
+            if not layouts:
+                raise
+            configured = layouts[0]
+            result = self._search(run, topology).fastest(layouts, None)
+        else:
+            layouts = [configured, *(one for one in layouts if one != configured)]
+            result = self._search(run, topology).fastest(layouts, configured)
         if result.best is not None and result.best.plan is not None:
             overrides = result.best.candidate.overrides(_microbatches_name())
             return Outcome(result.best.plan, overrides, result)

@@ -21,6 +21,8 @@ SECONDS_EACH = 240.0
 _MOST_ON_A_MESH = 3
 # Layouts whose corrected estimate is longer than the best by less than this are compiled as well.
 _TOLERANCE = 0.1
+# Beyond so many times the memory that there is, an estimate is taken at its word.
+_HOPELESS = 1.5
 
 Compile = Callable[[Candidate], Plan]
 
@@ -130,15 +132,17 @@ class Search:
 
         Args:
             candidates: All layouts.
-            first: The one that is compiled before all others, as the one to beat.
+            first: The one that is compiled before all others, as the one to beat, unless it is
+                estimated to need far more memory than there is.
         """
         estimated, pruned = self._estimated(candidates)
         estimated.sort(key=lambda pair: pair[1].step_seconds)
         tried: list[Trial] = []
         if first is not None:
-            known = [pair for pair in estimated if pair[0] == first]
-            estimated = [pair for pair in estimated if pair[0] != first]
-            tried += [self._try(*pair) for pair in known]
+            for pair in [pair for pair in estimated if pair[0] == first]:
+                if pair[1].peak_bytes <= _HOPELESS * self._hbm_bytes:
+                    estimated.remove(pair)
+                    tried.append(self._try(*pair))
         while len(tried) < MOST_COMPILED:
             chosen = self._most_promising(estimated, tried)
             if chosen is None:

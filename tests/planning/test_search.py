@@ -129,7 +129,8 @@ def test_the_fastest_that_fits_is_found_within_the_bound(peak_error, time_error)
     assert result.best is not None and result.best.plan is not None
     assert result.best.plan.step_seconds == pytest.approx(best_by_trying_all(), rel=0.1)
     assert len(machine.compiled) <= MOST_COMPILED
-    assert machine.compiled[0] == CONFIGURED
+    # 44 GiB are needed as configured: far more than there is, but for an estimate of half.
+    assert (machine.compiled[0] == CONFIGURED) == (peak_error == 0.5)
     assert len(result.tried) + len(result.pruned) == len(ALL)
     assert all(trial.outcome for trial in result.pruned)
 
