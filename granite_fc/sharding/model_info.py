@@ -23,6 +23,7 @@ def model_info(
     mesh_shape: Mapping[str, int],
     optimizer_state: PyTree,
     optimizer_partitions: PyTree,
+    num_params: int,
 ) -> str:
     """Returns the table and its totals.
 
@@ -33,6 +34,7 @@ def model_info(
         mesh_shape: Mesh axis to size.
         optimizer_state: The optimizer state, or its shapes and dtypes.
         optimizer_partitions: Its `PartitionSpec`s.
+        num_params: Number of parameters, which codes and scales of a quantised base do not tell.
     """
     rows = [("parameter", "shape", "dtype", "logical axes", "partition", "bytes", "bytes/device")]
 
@@ -62,13 +64,12 @@ def model_info(
     lines.insert(1, "-" * len(lines[0]))
     devices = math.prod(mesh_shape.values())
     leaves = jax.tree.leaves(shapes)
-    count = sum(math.prod(leaf.shape) for leaf in leaves)
     lines += [
         "",
         "mesh: "
         + " x ".join(f"{axis} {size}" for axis, size in mesh_shape.items())
         + f" = {devices} device{'s' if devices > 1 else ''}",
-        f"parameters: {count:,} in {len(leaves)} arrays",
+        f"parameters: {num_params:,} in {len(leaves)} arrays",
         _total("parameter bytes", shapes, partitions, mesh_shape),
         _total("optimizer bytes", optimizer_state, optimizer_partitions, mesh_shape),
     ]

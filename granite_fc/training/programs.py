@@ -19,6 +19,7 @@ from granite_fc.models.decoder import (
     abstract_params,
     adapt_params,
     base_config,
+    count_params,
     init_params,
     logical_axes,
 )
@@ -98,12 +99,14 @@ class Layout:
         axes: The logical axes of all the model's parameters.
         partitions: Tree of `PartitionSpec`, of the form of `state`.
         mesh_shape: Mesh axis to size.
+        num_params: Number of parameters.
     """
 
     state: TrainState
     axes: PyTree
     partitions: PyTree
     mesh_shape: Mapping[str, int]
+    num_params: int
 
     @staticmethod
     def of(
@@ -132,7 +135,7 @@ class Layout:
         if frozen:
             state |= {BASE: jax.ShapeDtypeStruct((), jnp.uint32)}
             specs |= {"frozen": frozen, BASE: PartitionSpec()}
-        return Layout(state, axes, specs, dict(mesh_shape))
+        return Layout(state, axes, specs, dict(mesh_shape), count_params(recipe.model))
 
     @property
     def params(self) -> PyTree:
@@ -148,6 +151,7 @@ class Layout:
             self.mesh_shape,
             self.state["opt_state"],
             self.partitions["opt_state"],
+            self.num_params,
         )
 
 

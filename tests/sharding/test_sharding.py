@@ -238,9 +238,8 @@ def test_model_info_lists_every_parameter_and_adds_up(tmp_path: Path) -> None:
     rules = LogicalAxisRules()
     parts = partitions_of(axes, shapes, mesh.shape, rules)
     state = jax.eval_shape(AdamW().build(axes, 1).init, shapes)
-    text = model_info(
-        shapes, axes, parts, mesh.shape, state, state_partitions(state, shapes, parts)
-    )
+    optimizer_parts = state_partitions(state, shapes, parts)
+    text = model_info(shapes, axes, parts, mesh.shape, state, optimizer_parts, count_params(config))
     lines = write_model_info(tmp_path, text).read_text().splitlines()
     (query,) = [line for line in lines if line.startswith("blocks/attention/query/kernel")]
     assert query.split("  ")[1:] and "2 x 16 x 4 x 8" in query

@@ -19,7 +19,7 @@ from granite_fc.errors import ConfigurationError
 from granite_fc.models.adapters.config import AdapterConfig
 from granite_fc.models.adapters.fingerprint import fingerprint
 from granite_fc.models.config import DecoderConfig
-from granite_fc.models.decoder import abstract_params, init_params
+from granite_fc.models.decoder import abstract_params, count_params, init_params
 from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.training.mfu import ModelFlops
@@ -113,7 +113,9 @@ def test_optimizers_keep_state_of_adapters_alone(optimizer: Optimizer) -> None:
 
 
 def test_the_table_of_parameters_lists_base_and_adapters() -> None:
-    text = programs_of(dataclasses.replace(LLAMA, adapter=QLORA)).layout.info()
+    model = dataclasses.replace(LLAMA, adapter=QLORA)
+    text = programs_of(model).layout.info()
+    assert f"parameters: {count_params(model):,} in " in text
     lines = {line.split()[0]: line for line in text.splitlines() if line.startswith("blocks/")}
     assert "uint8" in lines["blocks/mlp/up/kernel/values"]
     assert "embed_blocks" in lines["blocks/mlp/up/kernel/scales"]

@@ -58,9 +58,12 @@ class Storage:
         return {"values": values, "scales": scales}
 
     def kernel(self, stored: Stored, dtype: jnp.dtype) -> jax.Array:
-        """Returns the whole kernel; between devices travels what is stored."""
+        """Returns the whole kernel; between devices travels what is stored, or less."""
         if not self.adapter.is_quantized:
-            return gathered(stored["values"], self.axes).astype(dtype)
+            values = stored["values"]
+            if jnp.dtype(dtype).itemsize < values.dtype.itemsize:
+                values = values.astype(dtype)
+            return gathered(values, self.axes).astype(dtype)
         values = gathered(stored["values"], self.axes)
         scales = gathered(stored["scales"], self.scales_axes)
         whole = dequantize(values, scales, self.adapter.base_dtype, self.block_axis)
