@@ -23,8 +23,8 @@ from granite_fc.models.adapters.attach import split
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import logical_axes
 from granite_fc.planning.candidates import Candidate
+from granite_fc.planning.collectives import Collective
 from granite_fc.planning.device_groups import DeviceGroups
-from granite_fc.planning.hlo import Collective
 from granite_fc.planning.step_time import KERNEL_EFFICIENCY
 from granite_fc.planning.wires import Wires
 from granite_fc.sharding.mesh import AXES, MeshConfig, make_mesh

@@ -6,7 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from granite_fc.planning.hlo import Collective, Region, Summary
+from granite_fc.planning.collectives import Collective
+from granite_fc.planning.hlo import Region, Summary
 from granite_fc.planning.wires import Wires
 
 # The share of the peak that splash attention reaches on blocks of 512 x 512 and heads that fill the

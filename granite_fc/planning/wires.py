@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from granite_fc.planning.hlo import Collective
+from granite_fc.planning.collectives import Collective
 from granite_fc.sharding.topology import Topology
 
 

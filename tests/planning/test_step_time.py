@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from granite_fc.planning.collectives import Collective
 from granite_fc.planning.device_groups import DeviceGroups
-from granite_fc.planning.hlo import Collective, Region, Summary
+from granite_fc.planning.hlo import Region, Summary
 from granite_fc.planning.step_time import KERNEL_EFFICIENCY, step_time
 from granite_fc.planning.wires import Wires
 from granite_fc.sharding.topology import Topology
