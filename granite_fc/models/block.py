@@ -160,13 +160,14 @@ class MLP(nnx.Module):
 
     def __call__(self, x: jax.Array, adapter_key: jax.Array | None) -> jax.Array:
         """Maps `[batch, length, d_model]` to the same shape."""
-        inner = self.up(x, adapter_key)
+        up = checkpoint_name(self.up(x, adapter_key), remat.MLP_PROJECTIONS)
         if self.gate is None:
-            inner = activate(self.activation, inner, None)
+            inner = activate(self.activation, up, None)
         else:
-            inner = activate(self.activation, self.gate(x, adapter_key), inner)
+            gate = checkpoint_name(self.gate(x, adapter_key), remat.MLP_PROJECTIONS)
+            inner = activate(self.activation, gate, up)
         inner = constrain(inner, "activation_batch", "activation_length", "activation_mlp")
-        return self.down(checkpoint_name(inner, remat.MLP_INNER), adapter_key)
+        return self.down(inner, adapter_key)
 
 
 class Block(nnx.Module):
@@ -207,7 +208,7 @@ class Block(nnx.Module):
         y, cache = self.attention(
             self.attention_norm(x), place, cache, key_for(_DROPOUT_ATTENTION), adapter_key
         )
-        x = self._add(x, y, key_for(_DROPOUT_AFTER_ATTENTION))
+        x = checkpoint_name(self._add(x, y, key_for(_DROPOUT_AFTER_ATTENTION)), remat.MLP_INPUT)
         y = self.mlp(self.mlp_norm(x), adapter_key)
         return self._add(x, y, key_for(_DROPOUT_AFTER_MLP)), cache
 

@@ -11,36 +11,42 @@ import jax
 # made.
 BLOCK_INPUT = "block_input"
 QUERY_KEY_VALUE = "query_key_value"
+# With the logarithms of the softmax's denominators, where a kernel needs them backwards.
 ATTENTION_OUTPUT = "attention_output"
-MLP_INNER = "mlp_inner"
+MLP_INPUT = "mlp_input"
+MLP_PROJECTIONS = "mlp_projections"
 
 _policies = jax.checkpoint_policies
+_PRODUCTS = (QUERY_KEY_VALUE, ATTENTION_OUTPUT, MLP_INPUT, MLP_PROJECTIONS)
 
-# Each value says how to make the policy, since one that offloads needs no device to be named but
-# not to be built.
+# From what keeps most to what keeps least, then those that hold what they keep in the host's
+# memory. Each value says how to make the policy, since one that offloads needs no device to be
+# named but not to be built.
 REMAT_POLICIES: dict[str, Callable[[], Any] | None] = {
-    # Everything is kept: the fastest step and the most memory.
+    # Everything is kept.
     "none": None,
-    # Only each block's input is kept; a backward pass costs one forward pass more.
-    "full": lambda: _policies.nothing_saveable,
-    # Every matrix product is kept, attention scores included.
-    "dots": lambda: _policies.dots_saveable,
-    # Products of activations with parameters are kept, attention scores are not.
-    "dots_with_no_batch_dims": lambda: _policies.dots_with_no_batch_dims_saveable,
-    # The attention's result is kept: attention is not computed twice, projections are.
-    "attention_output": lambda: _policies.save_only_these_names(ATTENTION_OUTPUT),
+    # No product with parameters is computed again; norms and activations are.
+    "projections": lambda: _policies.save_only_these_names(*_PRODUCTS),
     # Attention and its inputs are kept; the MLP is computed again.
     "attention": lambda: _policies.save_only_these_names(QUERY_KEY_VALUE, ATTENTION_OUTPUT),
-    # As "full", with the blocks' inputs held in the host's memory meanwhile.
-    "offload_inputs": lambda: _policies.save_and_offload_only_these_names(
+    # The attention's result is kept: attention is not computed twice, projections are.
+    "attention_output": lambda: _policies.save_only_these_names(ATTENTION_OUTPUT),
+    # Only each block's input is kept; a backward pass costs one forward pass more.
+    "full": lambda: _policies.nothing_saveable,
+    # As "projections".
+    "offload_projections": lambda: _offload(*_PRODUCTS),
+    # As "full".
+    "offload_inputs": lambda: _offload(BLOCK_INPUT),
+}
+
+
+def _offload(*names: str) -> Any:
+    return _policies.save_and_offload_only_these_names(
         names_which_can_be_saved=[],
-        names_which_can_be_offloaded=[BLOCK_INPUT],
+        names_which_can_be_offloaded=list(names),
         offload_src="device",
         offload_dst="pinned_host",
-    ),
-    # As "dots_with_no_batch_dims", with what is kept held in the host's memory meanwhile.
-    "offload_dots": lambda: _policies.offload_dot_with_no_batch_dims("device", "pinned_host"),
-}
+    )
 
 
 def rematerialize(function: Callable[..., Any], policy: str, *, in_scan: bool) -> Callable:

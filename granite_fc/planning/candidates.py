@@ -13,7 +13,7 @@ from granite_fc.training.programs import Recipe
 
 # From what keeps most to what keeps least. Policies that offload are left out: what crosses to the
 # host's memory has no estimate.
-POLICIES = ("none", "dots_with_no_batch_dims", "attention", "attention_output", "full")
+POLICIES = ("none", "projections", "attention", "attention_output", "full")
 # Beyond, what crosses the axis outweighs what it saves on every chip that is known here.
 _MOST_TENSOR = 16
 _MOST_SEQUENCE = 16

@@ -231,10 +231,8 @@ def recomputed(model: DecoderConfig, policy: str) -> Recomputed:
     weights = _layer_weights(model)
     again = (weights - second) / weights
     match policy:
-        case "none" | "dots":
+        case "none" | "projections":
             return Recomputed(0.0, 0.0)
-        case "dots_with_no_batch_dims":
-            return Recomputed(0.0, 1.0)
         case "attention":
             return Recomputed(again - heads / weights, 0.0)
         case "attention_output":
@@ -257,10 +255,8 @@ def kept_per_token(model: DecoderConfig, candidate: Candidate) -> float:
             return stream * width + result
         case "attention":
             return (stream + query + key_value) * width + result
-        case "dots_with_no_batch_dims":
-            return (2 * stream + query + key_value + inner) * width + query * width
-        case "dots":
-            return (2 * stream + 2 * query + key_value + inner) * width
+        case "projections":
+            return (2 * stream + query + key_value + inner) * width + result
         case "none":
             activated = model.d_ff / tensor * (3 if model.gated_mlp else 2)
             return (4 * stream + 2 * query + key_value + inner + activated) * width + result

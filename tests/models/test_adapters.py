@@ -268,7 +268,7 @@ def test_layers_run_as_a_loop_or_straight_with_the_same_masks() -> None:
     other_masks = loss_and_gradients(config, params, jax.random.key(6))
     assert abs(float(expected[0]) - float(other_masks[0])) > 1e-3
     for changes in (
-        {"remat_policy": "dots_with_no_batch_dims"},
+        {"remat_policy": "projections"},
         {"scan_layers": False, "remat_policy": "full"},
     ):
         changed = dataclasses.replace(config, **changes)

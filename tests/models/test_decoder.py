@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from typing import Any
 
 import jax
@@ -86,6 +87,26 @@ def test_what_is_recomputed_changes_nothing(name: str) -> None:
     assert_trees_close(
         loss_and_gradients(policy, params), loss_and_gradients(GRANITE, params), 1e-5
     )
+
+
+def test_policies_compute_as_much_again_as_they_say() -> None:
+    config = dataclasses.replace(LLAMA, d_model=64, d_ff=256, num_layers=1, scan_layers=False)
+    inputs = sequence(config, 2, 32)
+
+    def products(name: str) -> float:
+        policy = dataclasses.replace(config, remat_policy=name)
+
+        def loss(params: Any) -> jax.Array:
+            return hidden_states(policy, params, *inputs).sum()
+
+        compiled = jax.jit(jax.grad(loss)).lower(abstract_params(config)).compile()
+        return len(re.findall(r"= \S+ dot\(|custom-call.*matmul", compiled.as_text()))
+
+    policies = ("none", "projections", "attention", "attention_output", "full")
+    kept_all, *counted = (products(name) for name in policies)
+    # Computed again are: the attention's scores, as kernels always do; then its projected result,
+    # gate and up; then query, key and value; then the attention's second product.
+    assert [x - kept_all for x in counted] == [1, 4, 7, 8]
 
 
 def test_straight_line_code_and_recomputed_masks_equal_the_loop_over_layers() -> None:
