@@ -21,7 +21,7 @@ def optimizations() -> Iterator[None]:
     jax.config.update("jax_disable_most_optimizations", before)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tpu_devices() -> Callable[[str], list[Any]]:
     """From a topology's name, such as "v5p:2x2x1", to devices that compile and never run."""
     if importlib.util.find_spec("libtpu") is None:

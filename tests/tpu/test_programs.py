@@ -1,0 +1,216 @@
+"""The training step as TPUs' compilers leave it: what travels between chips, and when."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from granite_fc.models.config import DecoderConfig
+from granite_fc.planning.hlo import ALL_REDUCE_SCATTER, Summary, summarize
+from granite_fc.planning.program_text import Program
+from granite_fc.sharding.compiler_options import compiler_options
+from granite_fc.sharding.mesh import MeshConfig, make_mesh
+from granite_fc.sharding.rules import LogicalAxisRules
+from granite_fc.training.optimizers import AdamW
+from granite_fc.training.programs import Programs, Recipe
+
+# Wide enough that what travels is worth a collective of its own.
+MODEL = DecoderConfig(
+    vocab_size=8192,
+    d_model=512,
+    num_layers=4,
+    num_heads=4,
+    num_kv_heads=1,
+    head_dim=128,
+    d_ff=2048,
+    max_positions=1024,
+    positions="learned",
+    norm="layernorm",
+    activation="gelu_tanh",
+    gated_mlp=False,
+    attention_bias=True,
+    mlp_bias=True,
+    remat_policy="full",
+)
+CHIPS = 4
+BFLOAT16, FLOAT32 = 2, 4
+# The widest vector of a layer: biases and norms are summed whole, in one all-reduce a layer.
+WIDEST_VECTOR = MODEL.d_ff * FLOAT32
+KERNELS = {
+    "query": 512 * 512,
+    "key": 512 * 128,
+    "value": 512 * 128,
+    "output": 512 * 512,
+    "up": 512 * 2048,
+    "down": 2048 * 512,
+}
+# Biases that are stored in parts, and the table that logits are computed with.
+GATHERED_BIASES = 512 + 512 + 2048
+TABLE = 8192 * 512
+
+
+# In so small a model the table of positions, which tensor neighbours do not split, is not small.
+RULES = LogicalAxisRules(max_replicated=0.1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A compiled training step: its text, what it does, and the partitioned program before."""
+
+    text: str
+    summary: Summary
+    partitioned: str
+
+
+@pytest.fixture(scope="module")
+def compile_step(tmp_path_factory: Any, tpu_devices: Any) -> Any:
+    """From a topology's name to the step compiled for it, once in this module."""
+
+    @functools.cache
+    def compile_step(topology: str, num_layers: int = 4, fsdp: int = CHIPS) -> Step:
+        dump = tmp_path_factory.mktemp("dump")
+        devices = tpu_devices(topology)
+        mesh = make_mesh(MeshConfig(fsdp=fsdp, tensor=CHIPS // fsdp), devices)
+        recipe = Recipe(
+            model=dataclasses.replace(MODEL, num_layers=num_layers),
+            optimizer=AdamW(),
+            train_steps=10,
+            batch_size=4,
+            sequence_length=1024,
+            microbatches=1,
+            num_subtasks=7,
+            seed=0,
+            z_loss=1e-4,
+            clip_norm=1.0,
+        )
+        options = compiler_options(devices[0]) | {
+            "xla_dump_to": str(dump),
+            "xla_dump_hlo_pass_re": "tpu-spmd-partitioning",
+        }
+        lowered = Programs(recipe, mesh, RULES).lower_train_step()
+        text = lowered.compile(options).as_text()
+        (partitioned,) = Path(dump).glob("*after_tpu-spmd-partitioning*.txt")
+        return Step(text, summarize(text, mesh.shape), partitioned.read_text())
+
+    return compile_step
+
+
+def of_loops(summary: Summary) -> list[Any]:
+    """Returns the collectives of the loops over layers."""
+    loops = [r for r, _ in summary.region.walk() if r.trips == MODEL.num_layers]
+    assert len(loops) == 2  # forwards and backwards
+    return [collective for loop in loops for collective in loop.collectives]
+
+
+def largest_array(instruction_type: str) -> int:
+    """Returns the bytes of the largest array of a type or a tuple of types."""
+    widths = {"f32": 4, "bf16": 2, "s32": 4, "u32": 4, "pred": 1}
+    return max(
+        widths[name] * math.prod(int(n) for n in shape.split(",") if n)
+        for name, shape in re.findall(r"(\w+)\[([\d,]*)\]", instruction_type)
+        if name in widths
+    )
+
+
+def all_reduces(text: str) -> list[int]:
+    """Returns for each all-reduce the bytes of the largest array that it sums."""
+    return [
+        largest_array(found) for found in re.findall(r"= (\S.*?) all-reduce(?:-start)?\(", text)
+    ]
+
+
+@pytest.mark.parametrize("topology", ["v5p:2x2x1", "v6e:2x2"])
+def test_kernel_gradients_are_reduce_scattered(topology: str, compile_step: Any) -> None:
+    step = compile_step(topology)
+    scattered = [c for c in of_loops(step.summary) if c.kind == "reduce-scatter"]
+    expected = sorted(size * BFLOAT16 // CHIPS for size in KERNELS.values())
+    assert sorted(c.num_bytes for c in scattered if c.num_bytes >= min(expected)) == expected
+    assert {c.axes for c in scattered} == {"fsdp"}
+    # The table's gradient, in float32 and once a step.
+    outside = [c.num_bytes for c in step.summary.region.collectives if c.kind == "reduce-scatter"]
+    assert max(outside) == TABLE * FLOAT32 // CHIPS
+    assert max(all_reduces(step.text)) <= WIDEST_VECTOR
+    assert not any(c.kind == ALL_REDUCE_SCATTER for c in of_loops(step.summary))
+
+
+def test_the_form_that_gradients_have_on_v5e(compile_step: Any) -> None:
+    """Each is summed in one of three ways, none of which v5p and v6e use.
+
+    As an all-reduce of which a chip keeps its part, fused; as an all-reduce; and, where kernels are
+    large, as a chain of permutations beside the products. The first two move twice the bytes.
+    """
+    step = compile_step("v5e:2x2")
+    in_loops = [c for c in of_loops(step.summary) if c.num_bytes > WIDEST_VECTOR * 2]
+    kinds = {c.kind for c in in_loops} - {"all-gather"}
+    assert kinds <= {ALL_REDUCE_SCATTER, "all-reduce", "collective-permute"}
+    summed = sum(c.num_bytes for c in in_loops if c.kind != "all-gather")
+    assert summed == sum(KERNELS.values()) * BFLOAT16
+
+
+@pytest.mark.parametrize("topology", ["v5p:2x2x1", "v6e:2x2"])
+def test_layers_are_gathered_one_at_a_time_in_the_compute_type(
+    topology: str, compile_step: Any
+) -> None:
+    step = compile_step(topology)
+    gathered = [c.num_bytes for c in of_loops(step.summary) if c.kind == "all-gather"]
+    one_layer = (sum(KERNELS.values()) + GATHERED_BIASES) * BFLOAT16
+    # Forwards, and again backwards, since nothing gathered is kept.
+    assert 2 * sum(KERNELS.values()) * BFLOAT16 <= sum(gathered) <= 2 * one_layer
+    assert max(gathered) == max(KERNELS.values()) * BFLOAT16
+
+
+def test_the_partitioned_program_gathers_single_layers_and_keeps_parts_of_sums(
+    compile_step: Any,
+) -> None:
+    program = compile_step("v5p:2x2x1").partitioned
+    gathers = re.findall(r"= (\S+) all-gather\(", program)
+    # The largest that is gathered is one kernel of one layer, but for the table of the logits.
+    sizes = sorted(largest_array(one) for one in gathers)
+    assert sizes[-1] == TABLE * BFLOAT16
+    assert sizes[-2] == max(KERNELS.values()) * BFLOAT16
+    assert sum(size == sizes[-1] for size in sizes) == 1
+    # What is summed and larger than a vector is cut into parts at once: a reduce-scatter, of
+    # which this compiler makes one instruction only later.
+    for name, type_ in re.findall(r"%(all-reduce\S*) = (\S+) all-reduce\(", program):
+        if largest_array(type_) > WIDEST_VECTOR:
+            uses = re.findall(rf"= (\S+) ([\w-]+)\([^)]*%{re.escape(name)}[,)]", program)
+            assert uses and all(
+                opcode == "dynamic-slice" and largest_array(part) * CHIPS == largest_array(type_)
+                for part, opcode in uses
+            ), (name, type_, uses)
+
+
+def test_rows_of_the_embedding_travel_and_its_table_does_not(compile_step: Any) -> None:
+    step = compile_step("v5p:2x2x1")
+    exchanged = [c for c in step.summary.region.collectives if c.kind == "all-to-all"]
+    positions = 1024  # one row a chip
+    # The rows that are read, and back their gradients.
+    assert [c.num_bytes for c in exchanged] == [positions * MODEL.d_model * BFLOAT16] * 2
+    # Gathered for the logits, once, and not for reading rows.
+    tables = [c for c in step.summary.region.collectives if c.num_bytes == TABLE * BFLOAT16]
+    assert [c.kind for c in tables] == ["all-gather"]
+
+
+def test_the_program_does_not_grow_with_depth(compile_step: Any) -> None:
+    four, many = compile_step("v5p:2x2x1"), compile_step("v5p:2x2x1", num_layers=48)
+
+    def num_instructions(text: str) -> int:
+        computations = Program.parse(text).computations.values()
+        return sum(len(computation.instructions) for computation in computations)
+
+    assert num_instructions(many.text) == pytest.approx(num_instructions(four.text), rel=0.02)
+
+
+def test_one_key_value_head_is_whole_on_every_tensor_neighbour(compile_step: Any) -> None:
+    step = compile_step("v5p:2x2x1", fsdp=2)
+    gathered = [c for c in of_loops(step.summary) if c.kind == "all-gather" and c.axes == "fsdp"]
+    key_and_value = [c for c in gathered if c.num_bytes == KERNELS["key"] * BFLOAT16]
+    assert len(key_and_value) == 4  # key and value, forwards and backwards
+    halves = [c for c in gathered if c.num_bytes == KERNELS["up"] * BFLOAT16 // 2]
+    assert len(halves) == 4  # up and down, each cut in two over tensor
