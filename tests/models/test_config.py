@@ -47,6 +47,19 @@ def test_a_size_file_opens_with_its_exact_parameter_count(name: str, clean_gin: 
     assert PARAMETERS[name] in (None, count)
 
 
+def test_the_last_size_file_given_decides_alone(clean_gin: None) -> None:
+    def configured(*names: str) -> DecoderConfig:
+        gin.clear_config()
+        for name in names:
+            gin.parse_config_file(str(GIN / "models" / f"{name}.gin"))
+        return DecoderConfig()
+
+    for last in PARAMETERS:
+        alone = configured(last)
+        for first in PARAMETERS:
+            assert configured(first, last) == alone, (first, last)
+
+
 def test_every_size_file_is_tested() -> None:
     families = {"gpt_bigcode", "llama", "granite"}
     assert {path.stem for path in (GIN / "models").glob("*.gin")} == set(PARAMETERS) | families
