@@ -36,6 +36,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from granite_fc.models.adapters.attach import attach, draw_adapters, freeze, join, split
+from granite_fc.models.bias import WIDE, in_parts
 from granite_fc.models.block import Block, Place
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.dropout import dropout
@@ -215,6 +216,11 @@ def _run_blocks(
         return nnx.merge(graph, block_params)(x, place, None, key)[0]
 
     apply = rematerialize(apply, config.remat_policy, in_scan=config.scan_layers)
+    blocks = jax.tree.map(
+        lambda leaf, axes: in_parts(leaf, *x.shape[:2]) if axes[-1] == WIDE else leaf,
+        blocks,
+        logical_axes(config)["blocks"],
+    )
     if not config.scan_layers:
         for layer in range(config.num_layers):
             x = apply(layer_of(blocks, layer), x, layer)

@@ -8,12 +8,13 @@ from flax import nnx
 
 from granite_fc.models.adapters.frozen import FrozenKernel
 from granite_fc.models.adapters.low_rank import Adapter
+from granite_fc.models.bias import WIDE, add_bias
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.initialization import normal
-from granite_fc.models.linear import add_bias, linear
+from granite_fc.models.linear import linear
 
 # A bias has no other axis over which its parts could be spread.
-_BIAS_AXES = {"mlp": "mlp_bias"}
+_BIAS_AXES = {"mlp": WIDE}
 
 
 class Projection(nnx.Module):

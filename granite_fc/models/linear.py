@@ -1,4 +1,4 @@
-"""Matrix products and biases, with gradients in the layout of the parameters."""
+"""Matrix products of activations and kernels, with gradients in the kernel's own layout."""
 
 from __future__ import annotations
 
@@ -54,40 +54,6 @@ def _backward(
     )
     to_kernel = contract(x, gradient, leading, leading, x.dtype)
     return to_x, constrain(to_kernel, *axes).astype(stored.dtype)
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def add_bias(y: jax.Array, bias: jax.Array, axes: AxisNames) -> jax.Array:
-    """Adds a bias, whose gradient is summed over positions in float32, by a matrix product.
-
-    Args:
-        y: `[batch, length, *outputs]`.
-        bias: `[*outputs]`, as stored; it is used in the type of `y`.
-        axes: The logical names of the bias's axes.
-
-    Returns:
-        An array of the shape and type of `y`.
-    """
-    return y + gathered(bias.astype(y.dtype), axes)
-
-
-def _add_bias_forward(
-    y: jax.Array, bias: jax.Array, axes: AxisNames
-) -> tuple[jax.Array, jax.Array]:
-    return add_bias(y, bias, axes), bias
-
-
-def _add_bias_backward(
-    axes: AxisNames, bias: jax.Array, gradient: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    leading = range(gradient.ndim - bias.ndim)
-    ones = jnp.ones(gradient.shape[: len(leading)], gradient.dtype)
-    # Beside this a sum over rows takes TPUs several times as long.
-    to_bias = contract(ones, gradient, leading, leading, jnp.float32)
-    return gradient, constrain(to_bias, *axes).astype(bias.dtype)
-
-
-add_bias.defvjp(_add_bias_forward, _add_bias_backward)
 
 
 def contract(
