@@ -13,7 +13,7 @@ import numpy as np
 _IOTA = re.compile(r"\[([\d,]+)\]<=\[([\d,]+)\](?:T\(([\d,]+)\))?")
 _MESH = re.compile(
     r"mesh\[([^\]]*)\](?:, *device_ids=\((?:\[([\d,]+)\](?:T\(([\d,]+)\))?|([\d,]+))\))? *"
-    r"\{(.*)\}"
+    r"\{([^{}]*)\}"
 )
 _LISTS = re.compile(r"\{(?:\{[\d,\s]*\}[,\s]*)*\}")
 _AXIS = re.compile(r"'([^']+)'(?::\((\d+)\)(\d+))?")

@@ -98,6 +98,12 @@ def test_parts_of_an_axis(part, expected):
     assert parsed.axes({"a": 8}) == "part of a"
 
 
+def test_what_follows_the_groups_is_not_read_as_theirs():
+    behind = "dimensions={0}, metadata={op_name=\"batch[\\'tokens\\']\"}"
+    parsed = parse_groups(f"mesh['a'=4,'b'=2] {{'b'}}, {behind}", 8)
+    assert parsed.axes({"a": 4, "b": 2}) == "b"
+
+
 def test_no_groups_are_all_devices():
     assert as_sets(parse_groups("{}", 6)) == [[0, 1, 2, 3, 4, 5]]
     assert parse_groups("{}", 6).axes({"data": 2, "fsdp": 3}) == "data+fsdp"
