@@ -34,6 +34,7 @@ def check_run(
     seed: int,
     z_loss: float,
     clip_norm: float | None,
+    offload_optimizer: bool,
     log_period: int,
     eval_period: int,
     eval_examples: int | None,
@@ -75,6 +76,10 @@ def check_run(
     if clip_norm is not None and not clip_norm > 0:
         raise ConfigurationError(
             "train.clip_norm", found=clip_norm, expected="a number above 0, or None: no clipping"
+        )
+    if not isinstance(offload_optimizer, bool):
+        raise ConfigurationError(
+            "OFFLOAD_OPTIMIZER", found=offload_optimizer, expected="True or False"
         )
     for key, folder in folders.items():
         if "://" in str(folder):

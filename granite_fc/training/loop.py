@@ -67,6 +67,7 @@ def train(
     microbatches: int = 1,
     z_loss: float = 1e-4,
     clip_norm: float | None = 1.0,
+    offload_optimizer: bool = False,
     checkpoints: CheckpointPolicy | None = None,
     log_period: int = 10,
     eval_period: int = 1000,
@@ -101,6 +102,8 @@ def train(
             not results.
         z_loss: Weight of the squared log-partition function.
         clip_norm: Largest global norm of the gradients; None does not clip.
+        offload_optimizer: Keep the optimizer's state in the hosts' memory between updates: less of
+            the devices', a longer step, the same results.
         checkpoints: `CheckpointPolicy()` as bound by gin where None.
         log_period: Steps between log entries.
         eval_period: Steps between evaluations; 0 evaluates at the end only.
@@ -142,6 +145,7 @@ def train(
         seed=seed,
         z_loss=z_loss,
         clip_norm=clip_norm,
+        offload_optimizer=offload_optimizer,
         log_period=log_period,
         eval_period=eval_period,
         eval_examples=eval_examples,
@@ -164,6 +168,7 @@ def train(
         seed=seed,
         z_loss=z_loss,
         clip_norm=clip_norm,
+        offload_optimizer=offload_optimizer,
     )
     with Hosts() if dry_run else join_hosts() as hosts:
         agree(hosts, facts_of_program())

@@ -26,6 +26,7 @@ from granite_fc.models.decoder import (
 from granite_fc.sharding.activate import activate
 from granite_fc.sharding.compiler_options import compiler_options
 from granite_fc.sharding.model_info import model_info
+from granite_fc.sharding.offload import on_host
 from granite_fc.sharding.replication import check_replication
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import batch_sharding, named, partitions_of, state_partitions
@@ -71,6 +72,7 @@ class Recipe:
         seed: Of initialisation and dropout.
         z_loss: Weight of the squared log-partition function.
         clip_norm: Largest global norm of the gradients, or None.
+        offload_optimizer: Whether the optimizer's state lies in the hosts' memory between updates.
     """
 
     model: DecoderConfig
@@ -83,6 +85,7 @@ class Recipe:
     seed: int
     z_loss: float
     clip_norm: float | None
+    offload_optimizer: bool = False
 
     @property
     def batch_shape(self) -> tuple[int, int]:
@@ -165,11 +168,15 @@ class Programs:
 
     Attributes:
         layout: How the state is split.
-        state_shardings: Tree of `NamedSharding` of the state's form.
+        state_shardings: Tree of `NamedSharding` of the state's form; that of the optimizer in the
+            hosts' memory where the recipe says so.
         abstract_state: The state's shapes with these shardings.
         abstract_base: Likewise the parameters that a run begins with: those of the model without
             adapters.
         batch_sharding: How a batch [rows, positions] is split.
+
+    Raises:
+        ConfigurationError: As `Layout.of`; or the devices cannot use their host's memory.
     """
 
     def __init__(self, recipe: Recipe, mesh: Mesh, rules: LogicalAxisRules) -> None:
@@ -180,6 +187,14 @@ class Programs:
         self.transformation = transformation = recipe.optimizer.build(trained, recipe.train_steps)
         self.layout = Layout.of(recipe, transformation, mesh.shape, rules)
         self.state_shardings = named(mesh, self.layout.partitions)
+        self._update_shardings = None
+        if recipe.offload_optimizer:
+            self._update_shardings = self.state_shardings["opt_state"]
+            self.state_shardings |= {
+                "opt_state": on_host(
+                    self.layout.state["opt_state"], self._update_shardings, key="OFFLOAD_OPTIMIZER"
+                )
+            }
         self.abstract_state = _laid_out(self.layout.state, self.state_shardings)
         base = base_config(recipe.model)
         shapes = abstract_params(base)
@@ -231,6 +246,7 @@ class Programs:
             z_loss=recipe.z_loss,
             clip_norm=recipe.clip_norm,
             param_shardings=self.state_shardings["params"],
+            update_shardings=self._update_shardings,
         )
         everywhere = NamedSharding(self.mesh, PartitionSpec())
         with activate(self.mesh, self.rules):

@@ -27,6 +27,7 @@ def recipe_of(
     seed: int,
     z_loss: float,
     clip_norm: float | None,
+    offload_optimizer: bool,
 ) -> Recipe:
     """Returns the recipe of a run; reads no cache and touches no device.
 
@@ -47,6 +48,7 @@ def recipe_of(
         seed=seed,
         z_loss=z_loss,
         clip_norm=clip_norm,
+        offload_optimizer=offload_optimizer,
     )
 
 

@@ -76,6 +76,7 @@ def make_train_step(
     z_loss: float = 0.0,
     clip_norm: float | None = None,
     param_shardings: PyTree | None = None,
+    update_shardings: PyTree | None = None,
 ) -> TrainStep:
     """Returns the function of one step, to be jitted with the state donated.
 
@@ -93,6 +94,8 @@ def make_train_step(
         z_loss: Weight of the squared log-partition function.
         clip_norm: Gradients are scaled down to this global norm; None leaves them.
         param_shardings: Where given, summed gradients are laid out like this.
+        update_shardings: Where given, the optimizer's state lies elsewhere, and is moved here for
+            the update.
 
     Returns:
         A function from the state and a batch of arrays [rows, positions] to the next state and
@@ -145,7 +148,10 @@ def make_train_step(
         if clip_norm is not None:
             factor = clip_norm / jnp.maximum(grad_norm, clip_norm)
             grads = jax.tree.map(lambda g: g * factor, grads)
-        updates, opt_state = transformation.update(grads, state["opt_state"], state["params"])
+        opt_state = state["opt_state"]
+        if update_shardings is not None:
+            opt_state = jax.tree.map(jax.device_put, opt_state, update_shardings)
+        updates, opt_state = transformation.update(grads, opt_state, state["params"])
         params = optax.apply_updates(state["params"], updates)
         metrics = {
             **sums,
