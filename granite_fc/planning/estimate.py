@@ -169,7 +169,11 @@ class Estimator:
         pairs = _pairs(state["params"], partitions)
         frozen_pairs = _pairs(state.get("frozen", ()), frozen or ())
         optimizer = state_partitions(state["opt_state"], state["params"], partitions)
-        everything = [*pairs, *frozen_pairs, *_pairs(state["opt_state"], optimizer)]
+        moments = _pairs(state["opt_state"], optimizer)
+        if self._recipe.offload_optimizer:
+            # What the update has of them on the chip takes the place of activations.
+            moments = []
+        everything = [*pairs, *frozen_pairs, *moments]
         return _State(
             num_bytes=sum(
                 leaf.size * jax.dtypes.itemsize_bits(leaf.dtype) / 8 / ways(spec, sizes)

@@ -9,6 +9,8 @@ from typing import Any
 
 import jax
 
+from granite_fc.sharding.offload import is_on_host
+
 GIB = 2**30
 _UNITS = {"B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _NEEDED = (
@@ -26,7 +28,7 @@ class Memory:
     Attributes:
         peak: The most that is in use at once, as the compiler counts it.
         parameters: Parameters, those of adapters and a frozen base included.
-        optimizer: The optimizer's state.
+        optimizer: The optimizer's state, without what lies in the host's memory.
         batch: One step's batch.
         arguments: What the step is given: all of these.
         output: What it returns.
@@ -52,11 +54,12 @@ class Memory:
         return max(0, self.peak - self.arguments)
 
 
-def held(tree: Any) -> int:
+def held(tree: Any, *, host: bool = False) -> int:
     """Returns the bytes of one device's part of arrays.
 
     Args:
         tree: Tree of `jax.ShapeDtypeStruct` with shardings.
+        host: Count those that lie in the host's memory, instead of those on the device.
     """
     return sum(
         math.ceil(
@@ -65,6 +68,7 @@ def held(tree: Any) -> int:
             / 8
         )
         for leaf in jax.tree.leaves(tree)
+        if is_on_host(leaf) == host
     )
 
 
@@ -80,9 +84,12 @@ def memory_of(compiled: Any, state: Any, batch: Any) -> Memory:
     arguments = analysis.argument_size_in_bytes
     output, alias = analysis.output_size_in_bytes, analysis.alias_size_in_bytes
     temporaries = analysis.temp_size_in_bytes
+    peak = getattr(analysis, "peak_memory_in_bytes", 0)
+    if peak:
+        # Unlike `arguments`, it counts what lies in the host's memory too.
+        peak -= analysis.host_argument_size_in_bytes
     return Memory(
-        peak=getattr(analysis, "peak_memory_in_bytes", 0)
-        or arguments + output - alias + temporaries,
+        peak=peak or arguments + output - alias + temporaries,
         parameters=held(state["params"]) + held(state.get("frozen", ())),
         optimizer=held(state["opt_state"]),
         batch=held(batch),

@@ -49,7 +49,8 @@ class Plan:
         hbm_gib: Memory of one chip that a program may use.
         peak_gib: The most that is in use at once; where it does not fit, at least what is needed.
         parameters_gib: Of it, parameters.
-        optimizer_gib: The optimizer's state.
+        optimizer_gib: The optimizer's state, without what lies in the host's memory.
+        host_optimizer_gib: One chip's part of the optimizer's state in its host's memory.
         batch_gib: One step's batch.
         activations_gib: Activations, gradients and all else at the peak.
         temporaries_gib: The sum of the compiler's temporary buffers; see `Memory.temporaries`.
@@ -96,6 +97,7 @@ class Plan:
     batch_gib: float
     compile_seconds: float
     versions: dict[str, str]
+    host_optimizer_gib: float = 0.0
     activations_gib: float | None = None
     temporaries_gib: float | None = None
     estimated_cycles: int | None = None
@@ -172,6 +174,7 @@ def make_plan(
         "hbm_gib": topology.chip.hbm_bytes / GIB,
         "parameters_gib": parameters / GIB,
         "optimizer_gib": held(state["opt_state"]) / GIB,
+        "host_optimizer_gib": held(state["opt_state"], host=True) / GIB,
         "batch_gib": held(batch) / GIB,
         "versions": versions(),
     }

@@ -161,6 +161,7 @@ def _memory(plan: Plan) -> Table:
     for name, value in (
         ("parameters", plan.parameters_gib),
         ("optimizer", plan.optimizer_gib),
+        ("optimizer in the host's memory, not of the peak", plan.host_optimizer_gib or None),
         ("batch", plan.batch_gib),
         ("activations, gradients and other temporaries at the peak", plan.activations_gib),
         ("peak" if plan.fits else "needed, at least", plan.peak_gib),
