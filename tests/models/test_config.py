@@ -73,7 +73,10 @@ def test_every_size_file_is_tested() -> None:
         ({"d_model": 0}, "d_model: found 0, expected a positive integer"),
         ({"num_layers": 2.0}, "num_layers: found 2.0, expected a positive integer"),
         ({"norm": "batchnorm"}, "norm: found 'batchnorm', expected one of 'rmsnorm'"),
-        ({"remat_policy": "some"}, "remat_policy: found 'some', expected one of 'none', 'projections'"),
+        (
+            {"remat_policy": "some"},
+            "remat_policy: found 'some', expected one of 'none', 'projections'",
+        ),
         ({"compute_dtype": "float16"}, "compute_dtype: found 'float16'"),
         ({"attention_dropout": 1.0}, r"attention_dropout: found 1.0, expected a share in \[0, 1\)"),
         ({"logits_scaling": 0.0}, "logits_scaling: found 0.0, expected a positive number"),
