@@ -155,13 +155,6 @@ def test_what_the_worker_finds_wrong_is_told_as_it_is(tmp_path):
     assert finished.stderr.startswith("granite-fc: BATCH_SIZE: found 6, expected a multiple of 4")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("libtpu") is not None, reason="libtpu is installed")
-def test_without_the_compiler_it_is_told_how_to_get_it(tmp_path):
-    finished = granite_fc(*command(), cwd=tmp_path, home=tmp_path)
-    assert finished.returncode == 2
-    assert "granite-fc[tpu]" in finished.stderr
-
-
 def test_plans_are_kept_by_all_that_they_depend_on():
     topology = Topology.parse("v5e:4x4")
     mesh, rules = MeshConfig(), LogicalAxisRules()

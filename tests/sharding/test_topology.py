@@ -56,6 +56,12 @@ def test_there_is_at_least_one_slice(num_slices):
         Topology.parse("v5e:4x4", num_slices)
 
 
+def test_without_the_compiler_it_is_told_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ConfigurationError, match=r"granite-fc\[tpu\]"):
+        Topology.parse("v5e:2x2").devices()
+
+
 def test_chips_agree_with_the_peaks_that_training_reports():
     for chip in CHIPS.values():
         assert chip.peak_flops == peak_flops(chip.device_kind)
