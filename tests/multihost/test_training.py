@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -78,17 +80,29 @@ def test_a_signal_to_one_host_stops_all_at_one_step(folder: Path, preempted: Lau
         assert f"told to stop: saved a checkpoint at step {stopped}" in log
 
 
+@pytest.fixture(scope="module")
+def go_on(folder: Path, preempted: Launched) -> Callable[[int], Path]:
+    """Lets a number of processes end the preempted run, once each; returns the MODEL_DIR."""
+
+    @functools.cache
+    def go_on(processes: int) -> Path:
+        name = f"gone-on-{processes}"
+        shutil.copytree(folder / "preempted", folder / name)
+        launched = launch(folder, processes, model_dir=name, EVAL_EXAMPLES=0)
+        assert launched.status == 0, launched.errors
+        return folder / name
+
+    return go_on
+
+
 @pytest.mark.parametrize("processes", [2, 1, 4])
 def test_a_checkpoint_of_two_hosts_is_gone_on_from_by_any_number(
-    folder: Path, two: Launched, preempted: Launched, processes: int
+    folder: Path, two: Launched, go_on: Callable[[int], Path], processes: int
 ) -> None:
-    name = f"gone-on-{processes}"
-    shutil.copytree(folder / "preempted", folder / name)
-    launched = launch(folder, processes, model_dir=name, EVAL_EXAMPLES=0)
-    assert launched.status == 0, launched.errors
+    model_dir = go_on(processes)
     for metric in METRICS:
         whole = scalars(folder / "whole-2", "train", metric)
-        parts = scalars(folder / name, "train", metric)
+        parts = scalars(model_dir, "train", metric)
         assert parts.keys() == whole.keys()
         # The same hosts give the same bits; others add in another order.
         tolerance = 0 if processes == 2 else TOLERANCE
@@ -101,10 +115,8 @@ def test_a_second_start_does_not_compile_again(folder: Path, preempted: Launched
     assert scalars(folder / "preempted", "train", name) == {0: 1.0}
 
 
-def test_goodput_adds_up_over_starts(folder: Path, preempted: Launched) -> None:
-    model_dir = folder / "gone-on-2"
-    if not model_dir.exists():
-        pytest.skip("needs the run that goes on")
+def test_goodput_adds_up_over_starts(go_on: Callable[[int], Path]) -> None:
+    model_dir = go_on(2)
     assert scalars(model_dir, "train", "goodput/starts")[STEPS] == 2
     steps = scalars(model_dir, "train", "goodput/steps_seconds")
     assert list(steps.values()) == sorted(steps.values())
