@@ -55,6 +55,18 @@ def logits(config: DecoderConfig, params: dict[str, Any], hidden: jax.Array) -> 
     return _logits(config, _compute_table(config, output_embedding(config, params)), hidden)
 
 
+def num_loss_chunks(config: DecoderConfig, rows: int, length: int) -> int:
+    """Returns in how many parts a device computes its logits.
+
+    Args:
+        config: The decoder's shape; a part is of `loss_chunk` positions at most, or of one in each
+            row where there are more rows than that.
+        rows: Rows on the device.
+        length: Positions of a row on the device.
+    """
+    return -(-length // max(config.loss_chunk // rows, 1))
+
+
 def weighted_loss(
     config: DecoderConfig,
     params: dict[str, Any],
@@ -83,9 +95,11 @@ def weighted_loss(
         position.
     """
     batch, length, _ = hidden.shape
-    parts = ways("activation_length", length)
-    rows_of_device = batch // ways("activation_batch", batch)
-    num_chunks = -(-length // (parts * max(config.loss_chunk // rows_of_device, 1)))
+    num_chunks = num_loss_chunks(
+        config,
+        rows=batch // ways("activation_batch", batch),
+        length=length // ways("activation_length", length),
+    )
     rows = -(-length // num_chunks)
 
     def split(x: jax.Array) -> jax.Array:

@@ -22,6 +22,7 @@ from jax.sharding import PartitionSpec
 from granite_fc.models.adapters.attach import split
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import logical_axes
+from granite_fc.models.head import num_loss_chunks
 from granite_fc.planning.candidates import Candidate
 from granite_fc.planning.collectives import Collective
 from granite_fc.planning.device_groups import DeviceGroups
@@ -80,6 +81,7 @@ class Estimator:
         self._flops = ModelFlops.of(recipe.model)
         self._state = functools.cache(self._state_of)
         self._bandwidth = functools.cache(self._bandwidth_of)
+        self._wires = functools.cache(self._wires_of)
 
     def __call__(self, candidate: Candidate) -> Estimate:
         """Estimates a layout.
@@ -118,7 +120,8 @@ class Estimator:
         model, tensor = self._recipe.model, candidate.mesh.tensor
         width = jnp.dtype(model.compute_dtype).itemsize
         length = self._recipe.sequence_length / candidate.mesh.sequence
-        logits = rows * min(model.loss_chunk, length) * model.padded_vocab_size / tensor
+        chunks = num_loss_chunks(model, max(round(rows), 1), round(length))
+        logits = rows * length / chunks * model.padded_vocab_size / tensor
         table = model.padded_vocab_size * model.d_model / tensor
         hidden = rows * length * model.d_model
         return logits * (4 + width) + table * (width + 4) + 2 * hidden * width
@@ -195,8 +198,7 @@ class Estimator:
         example = Collective("", "all-gather", axis, DeviceGroups(groups), 0, False, between)
         return self._wires(mesh).bandwidth(example)
 
-    @functools.cache  # noqa: B019  an estimator lives as long as one search
-    def _wires(self, mesh: MeshConfig) -> Wires:
+    def _wires_of(self, mesh: MeshConfig) -> Wires:
         grid = make_mesh(mesh, self._devices).devices
         return Wires.of(self._topology, list(grid.flat))
 
