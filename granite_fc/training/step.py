@@ -21,23 +21,12 @@ _INITIAL = 2**32 - 1
 TrainStep = Callable[[TrainState, Batch], tuple[TrainState, dict[str, Any]]]
 
 
-def init_state(
-    init_params: Callable[[jax.Array], PyTree],
-    transformation: optax.GradientTransformation,
-    seed: int,
-) -> TrainState:
-    """Draws parameters and returns the state before the first step; see `begin`.
+def initial_key(seed: int) -> jax.Array:
+    """Returns the PRNG key that initial parameters are drawn from.
 
     Args:
-        init_params: From a PRNG key to parameters.
-        transformation: The optimizer.
         seed: Everything random follows from it and the step's number; no key is kept in the state.
     """
-    return begin(init_params(initial_key(seed)), transformation)
-
-
-def initial_key(seed: int) -> jax.Array:
-    """Returns the PRNG key that initial parameters are drawn from."""
     return jax.random.fold_in(jax.random.key(seed), _INITIAL)
 
 

@@ -15,15 +15,14 @@ from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import named, partitions_of, state_partitions
 from granite_fc.training.optimizers import Muon
-from granite_fc.training.step import init_state
-from tests.training.standin import AXES, init_params
+from tests.training.standin import AXES, init_state
 
 TRANSFORMATION = Muon().build(AXES, 10)
 
 
 def target(config: MeshConfig, num_devices: int) -> Any:
     mesh = make_mesh(config, jax.devices()[:num_devices])
-    shapes = jax.eval_shape(lambda: init_state(init_params, TRANSFORMATION, 0))
+    shapes = jax.eval_shape(lambda: init_state(TRANSFORMATION, 0))
     partitions = partitions_of(AXES, shapes["params"], mesh.shape, LogicalAxisRules())
     shardings = {
         "step": named(mesh, jax.P()),

@@ -7,9 +7,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from granite_fc.models.head import TokenStatistics
 from granite_fc.models.logical import constrain
+from granite_fc.training.step import TrainState, begin, initial_key
 
 VOCAB, WIDTH, LAYERS, HEADS, HEAD_DIM, INNER = 64, 16, 2, 4, 4, 32
 
@@ -45,6 +47,10 @@ def init_params(key: jax.Array) -> dict[str, Any]:
         },
         "final_scale": jnp.ones(WIDTH),
     }
+
+
+def init_state(transformation: optax.GradientTransformation, seed: int) -> TrainState:
+    return begin(init_params(initial_key(seed)), transformation)
 
 
 def make_loss(dropout: float) -> Any:

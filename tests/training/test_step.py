@@ -11,8 +11,8 @@ from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import batch_sharding, named, partitions_of, state_partitions
 from granite_fc.training.optimizers import Adafactor, AdamW, Muon, Optimizer
-from granite_fc.training.step import init_state, make_eval_step, make_train_step
-from tests.training.standin import AXES, init_params, make_batch, make_loss
+from granite_fc.training.step import make_eval_step, make_train_step
+from tests.training.standin import AXES, init_params, init_state, make_batch, make_loss
 
 GROUPS = 3
 
@@ -54,9 +54,7 @@ def run(
     )
     data = batch_sharding(mesh, rules, (8, 16))
     with activate(mesh, rules):
-        state = jax.jit(
-            lambda: init_state(init_params, transformation, 3), out_shardings=shardings
-        )()
+        state = jax.jit(lambda: init_state(transformation, 3), out_shardings=shardings)()
         step = jax.jit(
             step,
             in_shardings=(shardings, data),
@@ -147,7 +145,7 @@ def test_gradients_are_clipped_to_the_global_norm() -> None:
         seed=0,
         clip_norm=0.01,
     )
-    state = init_state(init_params, optax.sgd(1.0), 0)
+    state = init_state(optax.sgd(1.0), 0)
     _, metrics = jax.jit(step)(state, make_batch(0))
     assert metrics["grad_norm"] > 0.01
     np.testing.assert_allclose(metrics["update_norm"], 0.01, rtol=1e-5)
@@ -165,7 +163,7 @@ def test_a_batch_without_loss_changes_no_parameter_to_nan() -> None:
         num_subtasks=GROUPS,
         seed=0,
     )
-    state, metrics = jax.jit(step)(init_state(init_params, transformation, 0), batch)
+    state, metrics = jax.jit(step)(init_state(transformation, 0), batch)
     assert metrics["loss"] == 0
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state))
 
