@@ -41,23 +41,23 @@ class MetricsWriter:
             self._dir.mkdir(parents=True, exist_ok=True)
             _drop_later(self._path, resume_step)
 
-    def write(self, run: str, step: int, scalars: Mapping[str, float]) -> None:
-        """Writes one set of scalars.
+    def write(self, step: int, scalars_of: Mapping[str, Mapping[str, float]]) -> None:
+        """Writes what was measured at one time.
 
         Args:
-            run: `train` or another directory below the run's.
             step: Steps done.
-            scalars: Name to value.
+            scalars_of: RUN to name to value.
         """
         if not self._enabled:
             return
-        line = {name: value if math.isfinite(value) else None for name, value in scalars.items()}
+        # All at once: each time that a bucket's file is appended to makes a new version of it.
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"run": run, "step": step, **line}) + "\n")
-        events = self._open(run)
-        for name, value in scalars.items():
-            events.add_scalar(name, value, step)
-        events.flush()
+            file.write("".join(_line(run, step, each) for run, each in scalars_of.items()))
+        for run, scalars in scalars_of.items():
+            events = self._open(run)
+            for name, value in scalars.items():
+                events.add_scalar(name, value, step)
+            events.flush()
 
     def text(self, run: str, name: str, text: str) -> None:
         """Writes a text, shown verbatim, to a run's event files."""
@@ -84,6 +84,11 @@ class MetricsWriter:
     def __exit__(self, *_: object) -> None:
         for events in self._events.values():
             events.close()
+
+
+def _line(run: str, step: int, scalars: Mapping[str, float]) -> str:
+    finite = {name: value if math.isfinite(value) else None for name, value in scalars.items()}
+    return json.dumps({"run": run, "step": step, **finite}) + "\n"
 
 
 def _drop_later(path: Path, step: int) -> None:

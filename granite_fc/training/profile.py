@@ -24,7 +24,8 @@ class Profile:
     Attributes:
         steps: The first and the last of them, counted from 1 as in the log; None profiles nothing.
             The first step of a start shows its warming up: better take later ones.
-        all_hosts: Whether every host writes a profile; else host 0 alone.
+        all_hosts: Whether every host writes a profile, each in a folder of its own; else host 0
+            alone.
     """
 
     steps: tuple[int, int] | None = None
@@ -55,12 +56,16 @@ class StepProfiler:
         profile: Which steps.
         folder: Where it goes.
         hosts: The hosts.
+
+    Attributes:
+        folder: Where this host's goes.
     """
 
     def __init__(self, profile: Profile, folder: Path, hosts: Hosts) -> None:
         on_this_host = hosts.is_leader or profile.all_hosts
         self._first, self._last = profile.steps if profile.steps and on_this_host else (0, 0)
-        self._folder = folder
+        # The profiler names files after the machine, which may be that of several hosts.
+        self.folder = folder / f"host-{hosts.index}" if profile.all_hosts else folder
         self._runs = False
 
     def before(self, step: int, finish: Callable[[], None]) -> None:
@@ -72,7 +77,7 @@ class StepProfiler:
         """
         if step == self._first:
             finish()
-            jax.profiler.start_trace(str(self._folder))
+            jax.profiler.start_trace(str(self.folder))
             self._runs = True
 
     def step(self, step: int) -> contextlib.AbstractContextManager[object]:

@@ -52,9 +52,13 @@ class Recorder:
         self.progress.say(text)
         self._host_log.say(text)
 
-    def scalars(self, run: str, step: int, scalars: Mapping[str, float]) -> None:
-        """Writes a set of scalars; see `MetricsWriter.write`."""
-        self._writer.write(run, step, scalars)
+    def scalars(self, step: int, scalars: Mapping[str, float]) -> None:
+        """Writes scalars of the training itself."""
+        self._writer.write(step, {"train": scalars})
+
+    def evaluation(self, step: int, scalars_of: Mapping[str, Mapping[str, float]]) -> None:
+        """Writes what an evaluation found; see `MetricsWriter.write`."""
+        self._writer.write(step, scalars_of)
 
     def begin(self, programs: Programs, data: RunData, peak: float | None) -> None:
         """Writes `config.gin` and `model-info.txt`, and says how the run begins.
@@ -71,7 +75,7 @@ class Recorder:
         self._writer.text("train", "config", config)
         left_out = {f"data/too_long/{name}": float(count) for name, count in data.too_long.items()}
         left_out["data/too_long"] = float(sum(data.too_long.values()))
-        self.scalars("train", self._first_step, left_out)
+        self.scalars(self._first_step, left_out)
         spread = " x ".join(f"{axis} {size}" for axis, size in programs.layout.mesh_shape.items())
         kind = programs.mesh.devices.flat[0].device_kind
         self.say(f"mesh {spread} of {kind}; {len(data.tasks)} tasks")
@@ -93,7 +97,7 @@ class Recorder:
             hits: Programs that were read from the compilation cache.
         """
         timings = {"timing/compile_seconds": seconds, "timing/compilation_cache_hits": float(hits)}
-        self.scalars("train", self._first_step, timings)
+        self.scalars(self._first_step, timings)
         self.say(f"{'read' if hits else 'compiled'} the training step in {seconds:.1f} s")
         self.progress.start()
 
@@ -105,18 +109,18 @@ class Recorder:
             scalars: What was measured, the same on all hosts.
             timings: This host's.
         """
-        self.scalars("train", step, {**scalars, **timings, **self._clock.scalars()})
+        self.scalars(step, {**scalars, **timings, **self._clock.scalars()})
         self._host_log.entry(step, timings)
         self.progress.log({**scalars, **timings})
 
     def saved(self, step: int) -> None:
         """Notes what time was spent before a checkpoint: the rest is lost if the run dies."""
-        self.scalars("train", step, self._clock.scalars())
+        self.scalars(step, self._clock.scalars())
 
     def goodput(self, step: int) -> None:
         """Writes and says where the time went."""
         scalars = self._clock.scalars()
-        self.scalars("train", step, scalars)
+        self.scalars(step, scalars)
         self.say(describe_goodput(scalars))
 
     def __enter__(self) -> Self:

@@ -188,7 +188,7 @@ class Run:
                 self._collect(_STEPS_AHEAD)
                 self._told.progress.step(self._step)
                 if profiler.after(self._step, self._finish_steps):
-                    self._told.say(f"wrote a profile to {self._model_dir / PROFILE}")
+                    self._told.say(f"wrote a profile to {profiler.folder}")
                 if self._step % log_period == 0 or self._step == self._recipe.train_steps:
                     self._log(batches.seconds_waited)
                     with self._clock.inside("other"):
@@ -226,7 +226,7 @@ class Run:
             try:
                 check_finite(number, values)
             except FloatingPointError:
-                self._told.scalars("train", number + 1, self._sum.scalars(self._data.subtasks))
+                self._told.scalars(number + 1, self._sum.scalars(self._data.subtasks))
                 raise
 
     def _log(self, waited: float) -> None:
@@ -258,9 +258,8 @@ class Run:
                 self._placement,
                 self._data.subtasks,
             )
-        for name, scalars in of_tasks.items():
-            self._told.scalars(f"training_eval/{name}", self._step, scalars)
-        self._told.scalars("training_eval", self._step, together)
+        found = {f"training_eval/{name}": scalars for name, scalars in of_tasks.items()}
+        self._told.evaluation(self._step, found | {"training_eval": together})
         self._told.say(f"evaluation at step {self._step}: {describe(together)}")
         self._evaluated = (self._step, together)
 
@@ -293,6 +292,8 @@ class Run:
                 if self._hosts.is_leader
                 else None,
             )
-        for name, match in self._answers.items():
-            scalars = {"exact_match": match.share, "requests": float(match.total)}
-            self._told.scalars(f"inference_eval/{name}", self._step, scalars)
+        found = {
+            f"inference_eval/{name}": {"exact_match": match.share, "requests": float(match.total)}
+            for name, match in self._answers.items()
+        }
+        self._told.evaluation(self._step, found)

@@ -66,7 +66,7 @@ def test_steps_after_the_last_checkpoint_of_a_start_that_died_are_lost(
     with MetricsWriter(tmp_path) as writer:
         for step, seconds in ((10, 30.0), (15, 15.0), (20, 25.0)):
             clock.now += seconds
-            writer.write("train", step, first.scalars())
+            writer.write(step, {"train": first.scalars()})
     with (tmp_path / METRICS).open("a") as file:
         file.write('{"run": "train", "step": 2')  # It died in the middle of a line.
     clock.now += 10_000  # While nothing runs nothing is counted.
@@ -77,7 +77,7 @@ def test_steps_after_the_last_checkpoint_of_a_start_that_died_are_lost(
     second.enter("steps")
     with MetricsWriter(tmp_path, resume_step=15) as writer:
         clock.now += 26
-        writer.write("train", 20, second.scalars())
+        writer.write(20, {"train": second.scalars()})
     assert kinds(second) == {"steps": 71, "lost_steps": 25, "start_up": 7}
     assert second.scalars()["goodput/starts"] == 2
 

@@ -4,6 +4,7 @@ import io
 import json
 import types
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -27,23 +28,38 @@ def read(path: Path) -> list[dict[str, object]]:
 def test_lines_after_the_checkpoint_are_dropped_on_resuming(tmp_path: Path) -> None:
     with MetricsWriter(tmp_path) as writer:
         for step in (10, 20, 30):
-            writer.write("train", step, {"loss": step / 10, "bad": float("nan")})
-        writer.write("training_eval/a", 20, {"loss": 9.0})
+            writer.write(step, {"train": {"loss": step / 10, "bad": float("nan")}})
+        writer.write(20, {"training_eval/a": {"loss": 9.0}, "training_eval": {"loss": 8.0}})
     with MetricsWriter(tmp_path, resume_step=20) as writer:
-        writer.write("train", 30, {"loss": 7.0})
+        writer.write(30, {"train": {"loss": 7.0}})
     assert read(tmp_path) == [
         {"run": "train", "step": 10, "loss": 1.0, "bad": None},
         {"run": "train", "step": 20, "loss": 2.0, "bad": None},
         {"run": "training_eval/a", "step": 20, "loss": 9.0},
+        {"run": "training_eval", "step": 20, "loss": 8.0},
         {"run": "train", "step": 30, "loss": 7.0},
     ]
     assert len(list((tmp_path / "train").iterdir())) == 2
     assert (tmp_path / "training_eval" / "a").is_dir()
 
 
+def test_an_evaluation_is_one_append(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Path] = []
+    open_path = Path.open
+
+    def note(self: Path, *arguments: Any, **options: Any) -> Any:
+        opened.append(self)
+        return open_path(self, *arguments, **options)
+
+    with MetricsWriter(tmp_path) as writer:
+        monkeypatch.setattr(Path, "open", note)
+        writer.write(20, {f"training_eval/{task}": {"loss": 9.0} for task in "abc"})
+    assert [path.name for path in opened] == ["metrics.jsonl"]
+
+
 def test_other_hosts_write_nothing(tmp_path: Path) -> None:
     with MetricsWriter(tmp_path / "run", enabled=False) as writer:
-        writer.write("train", 1, {"loss": 1.0})
+        writer.write(1, {"train": {"loss": 1.0}})
         writer.text("train", "config", "x = 1")
     assert not (tmp_path / "run").exists()
 

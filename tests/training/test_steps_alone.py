@@ -67,10 +67,12 @@ def test_one_host_is_profiled_unless_all_are_asked_for(
     started: list[str] = []
     monkeypatch.setattr(jax.profiler, "start_trace", started.append)
     monkeypatch.setattr(jax.profiler, "stop_trace", lambda: None)
-    for all_hosts, expected in ((False, 0), (True, 1)):
-        with StepProfiler(Profile((1, 1), all_hosts), tmp_path, Hosts(1, 2)) as profiler:
-            profiler.before(1, lambda: None)
-        assert len(started) == expected
+    for all_hosts in (False, True):
+        for index in range(2):
+            with StepProfiler(Profile((1, 1), all_hosts), tmp_path, Hosts(index, 2)) as profiler:
+                profiler.before(1, lambda: None)
+    # Hosts of one machine would write files of the same name.
+    assert started == [str(tmp_path / name) for name in ("", "host-0", "host-1")]
 
 
 @pytest.mark.parametrize("steps", [(0, 3), (5, 4), (1, 2, 3), (True, 2), (1.5, 2)])
