@@ -35,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save",
         metavar="DIR",
-        help="keep the compiled step there, in the form of JAX's compilation cache",
+        help="keep the compiled step there, of a search the best layout's, in the form of JAX's "
+        "compilation cache",
     )
     parser.add_argument(
         "--plan_cache",

@@ -6,14 +6,14 @@ import dataclasses
 import math
 from collections.abc import Iterator
 
-from granite_fc.planning.plan import Plan
+from granite_fc.models.remat import REMAT_POLICIES
 from granite_fc.sharding.mesh import MeshConfig
 from granite_fc.sharding.topology import Topology
 from granite_fc.training.programs import Recipe
 
 # From what keeps most to what keeps least. Policies that offload are left out: what crosses to the
 # host's memory has no estimate.
-POLICIES = ("none", "projections", "attention", "attention_output", "full")
+POLICIES = tuple(name for name in REMAT_POLICIES if not name.startswith("offload_"))
 # Beyond, what crosses the axis outweighs what it saves on every chip that is known here.
 _MOST_TENSOR = 16
 _MOST_SEQUENCE = 16
@@ -40,11 +40,6 @@ class Candidate:
             mesh.resolve(topology.num_devices), recipe.microbatches, recipe.model.remat_policy
         )
 
-    def apply(self, recipe: Recipe) -> Recipe:
-        """Returns the recipe with this layout's microbatches and policy."""
-        model = dataclasses.replace(recipe.model, remat_policy=self.remat_policy)
-        return dataclasses.replace(recipe, model=model, microbatches=self.microbatches)
-
     def overrides(self, microbatches_name: str) -> list[tuple[str, str]]:
         """Returns the gin overrides that select it.
 
@@ -63,14 +58,6 @@ class Candidate:
             2 * (self.mesh != other.mesh)
             + (self.microbatches != other.microbatches)
             + (self.remat_policy != other.remat_policy)
-        )
-
-    def is_of(self, plan: Plan) -> bool:
-        """Whether a plan is of this layout."""
-        return (plan.mesh, plan.microbatches, plan.remat_policy) == (
-            self.mesh.sizes(),
-            self.microbatches,
-            self.remat_policy,
         )
 
 

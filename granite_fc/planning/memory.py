@@ -27,26 +27,14 @@ class Memory:
 
     Attributes:
         peak: The most that is in use at once, as the compiler counts it.
-        parameters: Parameters, those of adapters and a frozen base included.
-        optimizer: The optimizer's state, without what lies in the host's memory.
-        batch: One step's batch.
-        arguments: What the step is given: all of these.
-        output: What it returns.
-        alias: The part of the output that takes the place of arguments.
+        arguments: What the step is given: parameters, the optimizer's state and a batch.
         temporaries: The sum of the compiler's temporary buffers; those that are not alive at once
             may share memory, so it can exceed the peak.
-        program: The program's code.
     """
 
     peak: int
-    parameters: int
-    optimizer: int
-    batch: int
     arguments: int
-    output: int
-    alias: int
     temporaries: int
-    program: int
 
     @property
     def activations(self) -> int:
@@ -72,32 +60,23 @@ def held(tree: Any, *, host: bool = False) -> int:
     )
 
 
-def memory_of(compiled: Any, state: Any, batch: Any) -> Memory:
+def memory_of(compiled: Any) -> Memory:
     """Reads what the compiler says of a compiled step.
 
     Args:
         compiled: `jax.stages.Compiled`.
-        state: The state that it was compiled for, `Programs.abstract_state`.
-        batch: Its batch, `Programs.abstract_batch()`.
     """
     analysis = compiled.memory_analysis()
-    arguments = analysis.argument_size_in_bytes
-    output, alias = analysis.output_size_in_bytes, analysis.alias_size_in_bytes
-    temporaries = analysis.temp_size_in_bytes
+    arguments, temporaries = analysis.argument_size_in_bytes, analysis.temp_size_in_bytes
+    returned = analysis.output_size_in_bytes - analysis.alias_size_in_bytes
     peak = getattr(analysis, "peak_memory_in_bytes", 0)
     if peak:
         # Unlike `arguments`, it counts what lies in the host's memory too.
         peak -= analysis.host_argument_size_in_bytes
     return Memory(
-        peak=peak or arguments + output - alias + temporaries,
-        parameters=held(state["params"]) + held(state.get("frozen", ())),
-        optimizer=held(state["opt_state"]),
-        batch=held(batch),
+        peak=peak or arguments + returned + temporaries,
         arguments=arguments,
-        output=output,
-        alias=alias,
         temporaries=temporaries,
-        program=analysis.generated_code_size_in_bytes,
     )
 
 

@@ -195,7 +195,7 @@ def make_plan(
             compile_seconds=time.perf_counter() - begun,
             **facts,
         )
-    memory = memory_of(compiled, state, batch)
+    memory = memory_of(compiled)
     summary = summarize(compiled.as_text(), mesh.shape)
     wires = Wires.of(topology, list(mesh.devices.flat))
     estimate = step_time(summary, wires, recipe.model.head_dim)

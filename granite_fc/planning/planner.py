@@ -12,7 +12,14 @@ from granite_fc.planning.candidates import Candidate, candidates
 from granite_fc.planning.configured import ConfiguredRun, read_run
 from granite_fc.planning.estimate import Estimator
 from granite_fc.planning.plan import Plan
-from granite_fc.planning.search import SECONDS_EACH, Corrections, Search, SearchResult, Trial
+from granite_fc.planning.search import (
+    SECONDS_EACH,
+    Corrections,
+    Search,
+    SearchResult,
+    Trial,
+    describe,
+)
 from granite_fc.planning.worker import Request, ask
 from granite_fc.sharding.topology import Topology
 
@@ -117,17 +124,20 @@ class Planner:
             # The configured mesh is of another number of chips: there is nothing to beat.
             if not layouts:
                 raise
-            configured = layouts[0]
+            configured = max(layouts, key=lambda one: one.mesh.fsdp)
             result = self._search(run, topology).fastest(layouts, None)
         else:
             layouts = [configured, *(one for one in layouts if one != configured)]
             result = self._search(run, topology).fastest(layouts, configured)
         if result.best is not None and result.best.plan is not None:
             overrides = result.best.candidate.overrides(_microbatches_name())
+            self._save(result.best.candidate)
             return Outcome(result.best.plan, overrides, result)
         plans = [trial.plan for trial in result.tried if trial.plan is not None]
-        # Nothing fits: what is reported is what would need least.
-        plan = min(plans, key=lambda plan: plan.peak_gib) if plans else ask(self._request)
+        # Where nothing compiled, the configured layout says why; where nothing fits, what is
+        # reported is what would need least.
+        plans = plans or [self._compile(configured, topology)]
+        plan = min(plans, key=lambda plan: plan.peak_gib)
         return Outcome(plan, None, result, self._on_larger_slices(run, topology, configured))
 
     def _run(self) -> ConfiguredRun:
@@ -152,13 +162,18 @@ class Planner:
         return [one for one in candidates(run.recipe, topology) if one != configured]
 
     def _compile(self, candidate: Candidate, topology: Topology) -> Plan:
-        overrides = candidate.overrides(_microbatches_name())
-        request = dataclasses.replace(
-            self._request,
-            overrides=[*self._request.overrides, *overrides],
-            topology=topology.name,
-        )
+        # Of all that are compiled only the best is saved, and only once it is known.
+        request = dataclasses.replace(self._of(candidate), topology=topology.name, save=None)
         return ask(request, SECONDS_EACH)
+
+    def _save(self, candidate: Candidate) -> None:
+        if self._request.save is not None:
+            self._tell(f"saving {describe(candidate)}")
+            ask(self._of(candidate))
+
+    def _of(self, candidate: Candidate) -> Request:
+        overrides = candidate.overrides(_microbatches_name())
+        return dataclasses.replace(self._request, overrides=[*self._request.overrides, *overrides])
 
     def _nearest(
         self, run: ConfiguredRun, topology: Topology, configured: Candidate
@@ -178,12 +193,12 @@ class Planner:
             larger = topology.larger()
             if larger is None:
                 return None
-            topology = larger
-            self._tell(f"looking at {topology.name}")
-            fsdp = configured.mesh.fsdp * 2
+            self._tell(f"looking at {larger.name}")
+            fsdp = configured.mesh.fsdp * larger.num_devices // topology.num_devices
             configured = dataclasses.replace(
                 configured, mesh=dataclasses.replace(configured.mesh, fsdp=fsdp)
             )
+            topology = larger
             result = self._search(run, topology).nearest(
                 candidates(run.recipe, topology), configured
             )

@@ -76,9 +76,10 @@ class SearchResult:
 class Corrections:
     """How far off estimates were, learnt from what is compiled.
 
-    Both are corrected by the last layout of the same remat policy; of a policy of which none was
-    compiled, peaks by the one that was underestimated most and times by the one that was least, so
-    that nothing is given up that might be faster.
+    Both are corrected by the last layout of the same remat policy. Of a policy of which none was
+    compiled, times are corrected by the one that was underestimated least, so that nothing is given
+    up that might be faster, and peaks by the one that was underestimated most, so that few
+    compilations are spent on what does not fit.
     """
 
     def __init__(self) -> None:
@@ -149,6 +150,11 @@ class Search:
                 break
             estimated.remove(chosen)
             tried.append(self._try(*chosen))
+        if estimated and not tried:
+            # None should fit: the one that needs least tells how much more memory there has to be.
+            least = min(estimated, key=lambda pair: pair[1].peak_bytes)
+            estimated.remove(least)
+            tried.append(self._try(*least))
         best = _best(tried)
         for candidate, estimate in estimated:
             pruned.append(Trial(candidate, estimate, self._why_not(candidate, estimate, tried)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from granite_fc.errors import ConfigurationError
 
@@ -25,6 +26,7 @@ class Chip:
         ici_links: Links to neighbours: two for every dimension of the torus.
         dcn_bandwidth_per_host: Bytes a second that leave a host, in one direction.
         chips_per_host: Chips that share it.
+        largest_slice: Its shape; three-dimensional ones can have others of as many chips.
         megacore: Whether two cores count as one device only when the compiler is told.
     """
 
@@ -38,6 +40,7 @@ class Chip:
     ici_links: int
     dcn_bandwidth_per_host: float
     chips_per_host: int
+    largest_slice: tuple[int, ...]
     megacore: bool = False
 
     @property
@@ -45,10 +48,11 @@ class Chip:
         """Dimensions of the torus."""
         return self.ici_links // 2
 
-    @property
-    def largest_dimension(self) -> int:
-        """Chips along the longest dimension of a slice: a pod is 16 x 16 or 16 x 16 x 24."""
-        return 24 if self.dimensions == 3 else 16
+    def holds(self, shape: tuple[int, ...]) -> bool:
+        """Says whether a slice can be as large as a shape."""
+        if self.dimensions == 3:
+            return math.prod(shape) <= math.prod(self.largest_slice)
+        return max(shape) <= max(self.largest_slice)
 
     @property
     def link_bandwidth(self) -> float:
@@ -92,6 +96,7 @@ CHIPS = {
             ici_links=6,
             dcn_bandwidth_per_host=25e9,
             chips_per_host=4,
+            largest_slice=(16, 16, 16),
             megacore=True,
         ),
         Chip(
@@ -105,6 +110,7 @@ CHIPS = {
             ici_links=4,
             dcn_bandwidth_per_host=12.5e9,
             chips_per_host=4,
+            largest_slice=(16, 16),
         ),
         Chip(
             name="v5p",
@@ -117,6 +123,7 @@ CHIPS = {
             ici_links=6,
             dcn_bandwidth_per_host=25e9,
             chips_per_host=4,
+            largest_slice=(16, 16, 24),
         ),
         Chip(
             name="v6e",
@@ -129,6 +136,7 @@ CHIPS = {
             ici_links=4,
             dcn_bandwidth_per_host=50e9,
             chips_per_host=4,
+            largest_slice=(16, 16),
         ),
     )
 }

@@ -55,6 +55,14 @@ class Topology:
                 found=text,
                 expected=f"{chip.dimensions} positive sizes, as in {chip.name}:{example}",
             )
+        if not chip.holds(shape):
+            largest = "x".join(map(str, chip.largest_slice))
+            raise ConfigurationError(
+                "--topology",
+                found=text,
+                expected=f"a slice no larger than {chip.name}:{largest}",
+                remedy="More chips than that are several slices: --num_slices.",
+            )
         if isinstance(num_slices, bool) or not isinstance(num_slices, int) or num_slices < 1:
             raise ConfigurationError(
                 "--num_slices", found=num_slices, expected="an integer of at least 1"
@@ -72,12 +80,20 @@ class Topology:
         return f"{self.chip.name}:{'x'.join(map(str, self.shape))}"
 
     def larger(self) -> Topology | None:
-        """Returns the same with slices of twice as many chips, or None where a pod has no more."""
-        shape = list(self.shape)
-        shape[shape.index(min(shape))] *= 2
-        if max(shape) > self.chip.largest_dimension:
-            return None
-        return dataclasses.replace(self, shape=tuple(sorted(shape)))
+        """Returns the same with slices of twice as many chips, or None where a pod has no more.
+
+        After a single chip comes a whole host.
+        """
+        larger = self
+        while larger is self or larger.host_bounds is None:
+            shape = list(larger.shape)
+            shape[shape.index(min(shape))] *= 2
+            # Hosts fill the first two dimensions.
+            shape.sort(key=lambda size: (size % 2, size))
+            if not self.chip.holds(tuple(shape)):
+                return None
+            larger = dataclasses.replace(self, shape=tuple(shape))
+        return larger
 
     @property
     def devices_per_slice(self) -> int:

@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from granite_fc.planning import planner
 from granite_fc.planning.environment import ENVIRONMENT
 from granite_fc.planning.plan import Plan
 from granite_fc.planning.plan_cache import plan_key
-from granite_fc.planning.worker import PlanningError, Request
+from granite_fc.planning.worker import PlanningError, Request, ask
 from granite_fc.sharding.mesh import MeshConfig
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.topology import Topology
@@ -82,32 +83,43 @@ def test_asking_again_compiles_nothing_and_prints_tables(first):
 
 @needs_libtpu
 def test_the_compiled_step_is_kept_under_the_key_of_any_process(first):
-    home, _ = first
+    home, finished = first
     [kept] = (home / "kept").glob("jit_train_step-*-cache")
     before = kept.read_bytes()
-    again = granite_fc(*command(f"--save={home / 'kept'}"), cwd=home, home=home)
-    assert again.returncode == 0, again.stderr
-    assert [path.name for path in (home / "kept").glob("*-cache")] == [kept.name]
     assert len(before) > 100_000
+    again = granite_fc(*command("--json", f"--save={home / 'kept'}"), cwd=home, home=home)
+    assert [path.name for path in (home / "kept").glob("*-cache")] == [kept.name]
+    # Also the time that compiling took, and not reading what was kept.
+    assert json.loads(again.stdout) == json.loads(finished.stdout)
 
 
-@needs_libtpu
-def test_nothing_fits(tmp_path, capsys, monkeypatch):
-    """The compiler refuses the layout as configured alone."""
-    asked: list[Request] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Request, float | None]]:
+    """Requests and their time limits, answered by a compiler that finds no room on a single chip.
+
+    Elsewhere it finds some, but for what keeps everything of a whole batch.
+    """
+    requests: list[tuple[Request, float | None]] = []
 
     def ask(request: Request, timeout: float | None = None) -> Plan:
-        asked.append(request)
+        requests.append((request, timeout))
         overrides = dict(request.overrides)
         policy = overrides.get("DecoderConfig.remat_policy", "none")
         mesh = MeshConfig(1, int(overrides.get("MeshConfig.fsdp", 4)), 1, 1)
         microbatches = int(overrides.get("MICROBATCHES", 1))
-        peak = 20.0 if policy == "none" and microbatches == 1 else 10.0
-        return plan_of(planner.Candidate(mesh, microbatches, policy), peak, seconds=1.0)
+        fits = request.topology != "v5e:1x1" and (policy, microbatches) != ("none", 1)
+        layout = planner.Candidate(mesh, microbatches, policy)
+        return plan_of(layout, 10.0 if fits else 20.0, seconds=1.0)
 
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(planner, "ask", ask)
+    return requests
+
+
+@needs_libtpu
+def test_nothing_fits(tmp_path, capsys, asked):
+    """The compiler refuses the layout as configured alone."""
     words = command("--json", f"--plan_cache={tmp_path}", DecoderConfig__remat_policy="none")
     assert main(words) == 3
     told = json.loads(capsys.readouterr().out)
@@ -118,18 +130,48 @@ def test_nothing_fits(tmp_path, capsys, monkeypatch):
     assert nearest["overrides"]["MeshConfig.fsdp"] == "4"
     assert nearest["plan"]["fits"] is True
     # What is suggested was compiled, with the very overrides that are printed.
-    assert dict(asked[-1].overrides) | nearest["overrides"] == dict(asked[-1].overrides)
+    last = dict(asked[-1][0].overrides)
+    assert last | nearest["overrides"] == last
 
 
-def test_a_step_that_does_not_compile_is_no_crash(tmp_path, capsys, monkeypatch):
+@needs_libtpu
+@pytest.mark.parametrize("search", [[], ["--search"]])
+def test_what_no_layout_makes_fit_is_looked_at_on_more_chips(tmp_path, capsys, asked, search):
+    words = command("--json", "--topology=v5e:1x1", f"--plan_cache={tmp_path}", *search)
+    assert main(words) == 3
+    nearest = json.loads(capsys.readouterr().out)["nearest"]
+    assert nearest["topology"] == asked[-1][0].topology == "v5e:2x2"
+    assert nearest["overrides"]["MeshConfig.fsdp"] == "4"
+
+
+@needs_libtpu
+def test_a_search_saves_the_best_layout_alone(tmp_path, capsys, asked):
+    words = command("--json", "--search", f"--plan_cache={tmp_path}", f"--save={tmp_path}")
+    assert main(words) == 0
+    *tried, (saved, _) = asked
+    assert len(tried) == len(json.loads(capsys.readouterr().out)["tried"]) > 1
+    assert all(request.save is None and timeout == 240 for request, timeout in tried)
+    assert saved.save == str(tmp_path)
+    assert saved.overrides in [request.overrides for request, _ in tried]
+
+
+@pytest.mark.parametrize("search", [[], pytest.param(["--search"], marks=needs_libtpu)])
+def test_a_step_that_does_not_compile_is_no_crash(tmp_path, capsys, monkeypatch, asked, search):
     def ask(request: Request, timeout: float | None = None) -> Plan:
         raise PlanningError("INTERNAL: the compiler's own words")
 
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setattr(planner, "ask", ask)
-    assert main(command(f"--plan_cache={tmp_path}")) == 1
+    assert main(command(f"--plan_cache={tmp_path}", *search)) == 1
     assert "the compiler's own words" in capsys.readouterr().err
+
+
+def test_a_worker_that_takes_too_long_or_ends_is_given_up(monkeypatch):
+    request = Request([], [], [], "v5e:2x2", 1, "plans")
+    with pytest.raises(PlanningError, match="not compiled within 0 s"):
+        ask(request, 0.01)
+    monkeypatch.setattr(sys, "executable", "false")
+    with pytest.raises(PlanningError, match="exit status 1"):
+        ask(request)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,36 @@ def test_what_cannot_be_is_refused(name):
         Topology.parse(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "largest"),
+    [("v5e:16x32", "v5e:16x16"), ("v6e:64x64", "v6e:16x16"), ("v5p:16x16x32", "v5p:16x16x24")],
+)
+def test_what_no_slice_can_be_is_refused_with_the_largest(name, largest):
+    with pytest.raises(ConfigurationError, match=largest):
+        Topology.parse(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "larger"),
+    [
+        ("v5e:1x1", "v5e:2x2"),
+        ("v5p:1x1x1", "v5p:2x2x1"),
+        ("v5p:2x2x1", "v5p:2x2x2"),
+        ("v4:2x2x3", "v4:2x4x3"),
+        ("v6e:4x8", "v6e:8x8"),
+        ("v5p:16x16x12", "v5p:16x16x24"),
+    ],
+)
+def test_the_next_larger_slice_is_one_of_whole_hosts(name, larger):
+    next_one = Topology.parse(name).larger()
+    assert next_one == Topology.parse(larger)
+
+
+@pytest.mark.parametrize("name", ["v5e:16x16", "v4:16x16x16", "v5p:16x16x24"])
+def test_a_pod_has_no_larger_slice(name):
+    assert Topology.parse(name).larger() is None
+
+
 @pytest.mark.parametrize("num_slices", [0, -1, True])
 def test_there_is_at_least_one_slice(num_slices):
     with pytest.raises(ConfigurationError, match="--num_slices"):
