@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import sys
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from benchmarks import maxtext
+from benchmarks.maxtext_sides import CASES, Compiled, our_run, their_arguments
 from granite_fc.planning.memory import GIB
 
 # On two devices: a loop of eight turns that each gather 2 GB, and take twice the cycles on their
@@ -56,8 +59,8 @@ OURS = PROGRAM.format(
 THEIRS = PROGRAM.format(cycles=2_000_000, shape="f32[500000000]", kind="all-reduce", dimensions="")
 
 
-def compiled(text: str, gib: int, seconds: float) -> maxtext.Compiled:
-    return maxtext.Compiled(gib * GIB, GIB, seconds, [[0, 0, 0], [1, 0, 0]], text)
+def compiled(text: str, gib: int, seconds: float) -> Compiled:
+    return Compiled(gib * GIB, GIB, seconds, [True] * 3, [[0, 0, 0], [1, 0, 0]], text)
 
 
 def test_the_table_counts_through_loops_and_divides_ours_by_theirs() -> None:
@@ -77,10 +80,34 @@ def test_the_table_counts_through_loops_and_divides_ours_by_theirs() -> None:
     assert rows["compile, s"] == ["20.0", "10.0", "2.000"]
 
 
-@pytest.mark.parametrize("name", maxtext.CASES)
+@pytest.mark.parametrize(
+    ("change", "status", "told"),
+    [
+        ({}, 0, "wrap [True, True, True] and the order of devices are the same"),
+        ({"wrap": [False] * 3}, 1, "NOT THE SAME RINGS"),
+        ({"devices": [[1, 0, 0], [0, 0, 0]]}, 1, "ANOTHER ORDER"),
+    ],
+)
+def test_it_tells_whether_both_are_for_the_same_devices(
+    change: dict[str, Any],
+    status: int,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ours, theirs = compiled(OURS, 3, 20.0), compiled(THEIRS, 4, 10.0)
+    sides = {maxtext.OURS: ours, maxtext.THEIRS: dataclasses.replace(theirs, **change)}
+    monkeypatch.setattr(maxtext, "compiled_apart", lambda side, case, folder: sides[side])
+    monkeypatch.setattr(maxtext, "check_installed", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["maxtext"])
+    assert maxtext.main() == status
+    assert told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_both_sides_are_told_of_the_same_step(name: str) -> None:
-    case = maxtext.CASES[name]
-    recipe, theirs = maxtext.our_run(case).recipe, maxtext.their_arguments(case)
+    case = CASES[name]
+    recipe, theirs = our_run(case).recipe, their_arguments(case)
     model = recipe.model
     ours = {
         "base_emb_dim": model.d_model,
