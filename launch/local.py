@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import IO
 
-_DONE, _PREEMPTED, _CONFIGURATION = 0, 42, 2
+_DONE, _PREEMPTED, _LOST_HOST, _CONFIGURATION = 0, 42, 43, 2
 _POLL_SECONDS = 0.1
 _PROGRAM = (sys.executable, "-m", "granite_fc.cli.main")
 
@@ -56,8 +56,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """Runs the processes.
 
     Returns:
-        The exit status: that of the first process that failed; else 42 where one was preempted;
-            else 0.
+        The exit status: that of the first process that failed, and not only because another one
+            was lost; else 42 where one was preempted; else 0.
     """
     arguments, command = _parse(list(sys.argv[1:] if words is None else words))
     port = arguments.port or _free_port()
@@ -196,8 +196,11 @@ def _watch(hosts: Sequence[_Host], grace: float) -> int:
             if host.poll() and host.failed and not host.ended_by_us:
                 _say(f"process {host.index} {_how(host.status)}")
                 if first is None:
-                    first, deadline = host, time.monotonic() + grace
+                    deadline = time.monotonic() + grace
                     _say(f"the others have {grace:.0f} s to end")
+                # Those that lost a process may be seen to end before it.
+                if first is None or first.status == _LOST_HOST != host.status:
+                    first = host
         if first is not None and time.monotonic() > deadline:
             for host in hosts:
                 if host.status is None and not host.ended_by_us:
@@ -216,6 +219,8 @@ def _how(status: int | None) -> str:
     assert status is not None
     if status == _CONFIGURATION:
         return "found a wrong configuration or input (status 2)"
+    if status == _LOST_HOST:
+        return "lost another process (status 43)"
     if status > 128:
         try:
             name = signal.Signals(status - 128).name

@@ -53,6 +53,7 @@ install() {
 # mount BUCKET FOLDER: the bucket as a folder.
 mount_bucket() {
     local bucket=$1 folder=$2 source keyring=/usr/share/keyrings/cloud.google.asc
+    local list=/etc/apt/sources.list.d/gcsfuse.list service=()
     printf '%s' "$folder" >"$here/folder"
     if mountpoint -q "$folder"; then
         say "$folder is already mounted"
@@ -64,17 +65,28 @@ mount_bucket() {
         source="$source gcsfuse-$(lsb_release -c -s) main"
         curl -fsS https://packages.cloud.google.com/apt/doc/apt-key.gpg |
             sudo tee "$keyring" >/dev/null
-        echo "$source" | sudo tee /etc/apt/sources.list.d/gcsfuse.list >/dev/null
+        echo "$source" | sudo tee "$list" >/dev/null
+        sudo chmod a+r "$keyring" "$list" # apt reads them as a user of its own
         sudo apt-get update -q
         # A fresh machine may still be running its own updates.
         sudo apt-get install -q -y -o DPkg::Lock::Timeout=600 gcsfuse
     fi
+    # Where the bucket is not mounted nobody can write: nothing lands on the local disk instead.
     sudo mkdir -p "$folder"
-    sudo chown "$(id -u):$(id -g)" "$folder"
+    sudo chown root:root "$folder"
+    sudo chmod 000 "$folder"
+    # As part of this session it would end with the run when the machine shuts down, and the last
+    # checkpoint with it. As a service it ends after all sessions and before the network.
+    if systemctl --quiet is-active systemd-user-sessions.service 2>/dev/null; then
+        service=(systemd-run --quiet --collect --service-type=forking
+            --property=Before=systemd-user-sessions.service
+            --property=After=network-online.target)
+    fi
     # Hosts write checkpoints together, so each must see at once what another has written; and a
     # finished checkpoint is a renamed folder.
     # https://cloud.google.com/storage/docs/cloud-storage-fuse/cli-options
-    gcsfuse --implicit-dirs --metadata-cache-ttl-secs=0 --metadata-cache-negative-ttl-secs=0 \
+    sudo "${service[@]}" gcsfuse -o allow_other --uid="$(id -u)" --gid="$(id -g)" \
+        --implicit-dirs --metadata-cache-ttl-secs=0 --metadata-cache-negative-ttl-secs=0 \
         --rename-dir-limit=200000 "$bucket" "$folder"
     say "mounted gs://$bucket at $folder"
 }
@@ -141,16 +153,17 @@ status() {
         "$(hostname)" "$state" "$code" "$stopped"
 }
 
-# follow LINES|all: the log's last lines, or all since the start; and what is added until the end.
+# follow LINES|all|+SHOWN: the log's last lines, or all since the start, or all since then but those
+# that have been shown; and what is added until the end. Each line with a mark before it.
 follow() {
-    local pid from=(-n "$1")
+    local pid from=(-n "$1") edit=(-e 's/^/|/')
     [[ -f $here/log ]] || { say "nothing has been started" && return; }
-    [[ $1 != all ]] || from=(-c "+$(($(<"$here/offset") + 1))")
+    [[ $1 != all && $1 != +* ]] || from=(-c "+$(($(<"$here/offset") + 1))")
+    [[ $1 != +[1-9]* ]] || edit=(-e "1,${1#+}d" "${edit[@]}")
     if pid=$(supervisor); then
-        tail "${from[@]}" -s 0.2 -F --pid="$pid" "$here/log"
-    else
-        tail "${from[@]}" "$here/log"
+        from+=(-s 0.2 -F --pid="$pid")
     fi
+    tail "${from[@]}" "$here/log" | sed --unbuffered "${edit[@]}"
 }
 
 # stop SECONDS: SIGTERM, at which a checkpoint is written; SIGKILL after so many seconds.

@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from granite_fc.errors import ConfigurationError
@@ -28,6 +26,8 @@ VERBS = {
     "run": "create, follow to the end, delete",
 }
 _JOBSET = "jobset.sigs.k8s.io/jobset-name"
+# What is shown again when the log is taken up: this machine's clock and the nodes' may differ.
+_OVERLAP_SECONDS = 2
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -96,27 +96,31 @@ class Cluster:
             ConfigurationError: A JobSet of that name runs another command.
         """
         manifest = jobset(self._pod, self._settings, command)
-        self._create_secret()
         found = self._described()
         if found is not None:
             self._check_same(found, manifest)
+        self._create_secret()
+        if found is not None:
             if found["spec"].get("suspend"):
                 self._suspend(False)
             else:
                 self._shell.say(f"{self._pod.name} exists")
             return
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"{self._pod.name}.json"
-            path.write_text(json.dumps(manifest, indent=2))
-            if self._shell.dry_run:
-                self._shell.say(json.dumps(manifest, indent=2))
-            self._shell.run([*self._kubectl, "create", f"--filename={path}"])
+        try:
+            text = json.dumps(manifest, indent=2)
+            self._shell.run([*self._kubectl, "create", "--filename=-"], given=text)
+        except CommandFailed:
+            self._delete_secret()
+            raise
 
     def wait(self) -> None:
-        """Waits until all hosts are running, and says how it stands.
+        """Waits until all hosts are running or the JobSet has ended, and says how it stands.
+
+        One that is stopped is not waited for.
 
         Raises:
-            CommandFailed: There is no JobSet, or it has ended.
+            ConfigurationError: There is no JobSet.
+            CommandFailed: The cluster could not be asked.
         """
         last = ""
         while True:
@@ -124,7 +128,12 @@ class Cluster:
             if self._shell.dry_run:
                 return
             if found is None:
-                raise ConfigurationError("name", found=self._pod.name, expected="a JobSet's name")
+                raise ConfigurationError(
+                    "name",
+                    found=f"{self._pod.name}, of which the cluster has no JobSet",
+                    expected="the name of a JobSet that is there",
+                    remedy="`create` makes it, and `run` makes it and waits.",
+                )
             ready = sum(job.get("ready", 0) for job in _jobs(found))
             state = f"{ready} of {self._pod.num_slices} slices ready"
             if state != last:
@@ -137,14 +146,22 @@ class Cluster:
                 return
             time.sleep(self._poll_seconds)
 
-    def follow(self, slice_index: int = 0, worker: int = 0) -> None:
-        """Shows a host's log until the host or the connection ends."""
+    def follow(self, slice_index: int = 0, worker: int = 0, since: str = "") -> None:
+        """Shows a host's log until the host or the connection ends.
+
+        Args:
+            slice_index: Which slice.
+            worker: Which of its hosts.
+            since: When what is shown begins, as RFC 3339 has it; empty: at the host's start.
+        """
         selector = (
             f"{_JOBSET}={self._pod.name},jobset.sigs.k8s.io/job-global-index={slice_index},"
             f"batch.kubernetes.io/job-completion-index={worker}"
         )
         command = [*self._kubectl, "logs", "--follow", f"--selector={selector}"]
         command += [f"--container={CONTAINER}", "--tail=-1"]
+        if since:
+            command.append(f"--since-time={since}")
         self._shell.run(command, status_matters=False)
 
     def show_status(self) -> None:
@@ -175,8 +192,8 @@ class Cluster:
 
     def delete(self) -> None:
         """Deletes the JobSet, its hosts and its Secret; nothing where there are none."""
-        for kind, name in (("jobset", self._pod.name), ("secret", secret_name(self._pod))):
-            self._shell.run([*self._kubectl, "delete", kind, name, "--ignore-not-found"])
+        self._shell.run([*self._kubectl, "delete", "jobset", self._pod.name, "--ignore-not-found"])
+        self._delete_secret()
 
     def run(self, command: Sequence[str], *, keep: bool) -> int:
         """Creates the JobSet, follows it over its restarts, and deletes it at the end.
@@ -186,9 +203,11 @@ class Cluster:
             1 where it failed otherwise.
         """
         self.create(command)
+        since = ""
         while True:
             self.wait()
-            self.follow()
+            self.follow(since=since)
+            since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - _OVERLAP_SECONDS))
             found = self._described(quiet=True)
             if self._shell.dry_run:
                 break
@@ -220,10 +239,13 @@ class Cluster:
         path = self._pod.environment_path
         if path is None:
             return
+        self._delete_secret()
+        create = [*self._kubectl, "create", "secret", "generic", secret_name(self._pod)]
+        self._shell.run([*create, f"--from-env-file={path}"])
+
+    def _delete_secret(self) -> None:
         name = secret_name(self._pod)
         self._shell.run([*self._kubectl, "delete", "secret", name, "--ignore-not-found"])
-        create = [*self._kubectl, "create", "secret", "generic", name]
-        self._shell.run([*create, f"--from-env-file={path}"])
 
     def _suspend(self, suspended: bool) -> None:
         patch = json.dumps({"spec": {"suspend": suspended}})

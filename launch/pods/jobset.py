@@ -19,6 +19,8 @@ CONTAINER = "granite-fc"
 JOB = "slice"
 _CONFIGURATION_ERROR = 2
 _PREEMPTED = 42
+# Of hosts that lost another one without a word from it: granite_fc/training/host_line.py.
+_LOST_HOST = 43
 
 
 def secret_name(pod: Pod) -> str:
@@ -53,13 +55,16 @@ def jobset(pod: Pod, settings: Gke, command: Sequence[str]) -> dict[str, Any]:
         "backoffLimit": 0,
         "podFailurePolicy": {
             "rules": [
-                _fail_on_exit(_CONFIGURATION_ERROR),
-                _fail_on_exit(_PREEMPTED),
+                _on_exit(_CONFIGURATION_ERROR, "FailJob"),
+                _on_exit(_PREEMPTED, "FailJob"),
                 # The node is taken away, whatever status the pod manages to end with.
                 {
                     "action": "FailJob",
                     "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
                 },
+                # The survivors end first and say nothing of the cause. They are started anew and
+                # wait, until the pod that died tells: a lost node, or a failure that counts.
+                _on_exit(_LOST_HOST, "Ignore"),
             ]
         },
         "template": _pod_template(pod, settings, chips, command),
@@ -104,9 +109,9 @@ def jobset(pod: Pod, settings: Gke, command: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _fail_on_exit(status: int) -> dict[str, Any]:
+def _on_exit(status: int, action: str) -> dict[str, Any]:
     return {
-        "action": "FailJob",
+        "action": action,
         "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [status]},
     }
 

@@ -26,8 +26,8 @@ class TpuVm:
     Attributes:
         project: Google Cloud project.
         zone: Zone that offers the chips.
-        install: What the hosts install: a wheel on this machine, `git+https://...@REF`, or a
-            requirement of a package index such as `granite-fc==0.1.0`.
+        install: What the hosts install: a wheel on this machine, `git+https://...@REF` with a
+            commit or a tag, or a requirement of a package index such as `granite-fc==0.1.0`.
         runtime_version: Software of the virtual machines; empty: the one meant for the chip.
         service_account: Email of the account that the hosts act as; empty: the default one.
         network: VPC network; empty: the default one.
@@ -105,8 +105,10 @@ class Pod:
         provisioning: "on-demand", "spot" (cheaper, taken away at need) or "reserved".
         bucket: Cloud Storage bucket that all hosts see as the folder `mount`; empty: none.
         mount: That folder; MODEL_DIR and DATA_DIR lie in it.
-        environment_file: KEY=VALUE lines, for secrets; only its owner may read it. Empty: none.
-        max_failures: How many times a run that fails (exit status 1) is started again.
+        environment_file: KEY=VALUE lines, for secrets; only its owner may read it. Empty: none. For
+            SLURM it lies on a file system that all nodes mount.
+        max_failures: How many times a run that fails by itself (exit status 1, a crash, memory) is
+            started again.
         grace_seconds: Seconds a run is given to write a checkpoint when it is told to stop.
         tpu_vm: For launch/tpu_vm.sh.
         gke: For launch/gke.sh.
@@ -215,11 +217,21 @@ def _check(pod: Pod, path: str) -> None:
             found=pod.slurm.folder,
             expected="an absolute path of letters, digits, and the characters . _ - /",
         )
+    if pod.slurm is not None:
+        for field in ("time", "partition", "account"):
+            value = getattr(pod.slurm, field)
+            # They become lines of the batch script.
+            if not re.fullmatch(r"[-\w:.,/]+", value) and (value or field == "time"):
+                raise ConfigurationError(
+                    f"{path}: slurm.{field}",
+                    found=value,
+                    expected="letters, digits, and the characters . _ - : , /",
+                )
     if pod.bucket.startswith("gs://") or "/" in pod.bucket:
         raise ConfigurationError(
             f"{path}: bucket", found=pod.bucket, expected="a bucket's name alone, without gs://"
         )
-    if pod.tpu_vm is not None and re.match(r"git\+\w+://[^/]*@", pod.tpu_vm.install):
+    if pod.tpu_vm is not None and re.search(r"[\w+]+://[^/]*@", pod.tpu_vm.install):
         raise ConfigurationError(
             f"{path}: tpu_vm.install",
             found="an address with a user or a token in it",

@@ -140,6 +140,8 @@ class QueuedResource:
     def wait(self) -> None:
         """Waits until the slices are there, and says how it stands.
 
+        A cloud that gives no answer is asked again: the place in the queue is kept.
+
         Raises:
             SliceGone: They will not come.
         """
@@ -149,12 +151,11 @@ class QueuedResource:
         began = reported = time.monotonic()
         last = ""
         while True:
-            request = self.describe(quiet=bool(last))
-            if request is None:
-                raise SliceGone(f"{self._pod.name} does not exist; create it first")
+            request = self._answered(quiet=bool(last))
             now = time.monotonic()
             if request.state != last or now - reported > _SECONDS_BETWEEN_REPORTS:
-                self._shell.say(f"{self._pod.name}: {request.state} after {now - began:.0f} s")
+                state = f"{request.state} after {now - began:.0f} s"
+                self._shell.say(f"{self._pod.name}: {state}. {request.reason}".strip())
                 reported = now
             last = request.state
             if request.state == ACTIVE:
@@ -166,6 +167,15 @@ class QueuedResource:
                     preempted=request.state != "FAILED" and not request.by_user,
                 )
             time.sleep(self._poll_seconds)
+
+    def _answered(self, *, quiet: bool) -> Request:
+        try:
+            request = self.describe(quiet=quiet)
+        except CommandFailed as error:
+            return Request("the cloud cannot be asked just now", error.output.strip())
+        if request is None:
+            raise SliceGone(f"{self._pod.name} does not exist; create it first")
+        return request
 
     def delete(self) -> None:
         """Deletes the nodes and the request; nothing where there is none."""
@@ -197,11 +207,13 @@ class QueuedResource:
                 time.sleep(self._poll_seconds)
             try:
                 request = self.describe(quiet=True)
-                nodes = [self._node_state(node) for node in self.nodes]
+                is_there = request is not None and request.state == ACTIVE
+                # A request that waits has no nodes yet.
+                nodes = [self._node_state(node) for node in self.nodes] if is_there else []
             except CommandFailed as error:
                 self._shell.say(f"the cloud cannot be asked just now: {error.output.strip()}")
                 continue
-            if request is None or request.by_user:
+            if request is None or (request.is_dead and request.by_user):
                 raise SliceGone(f"{self._pod.name} was deleted by somebody; not created again")
             if request.is_dead or any(node in _NODE_LOST for node in nodes):
                 self._shell.say(f"{self._pod.name} is {request.state}, its nodes {set(nodes)}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import shlex
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from launch.pods.secrets import Mask
 
@@ -64,12 +65,21 @@ class Shell:
         """Prints a command so that it could be pasted into a terminal."""
         self.say(f"+ {shlex.join(command)}")
 
-    def run(self, command: Sequence[str], *, status_matters: bool = True) -> int:
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        status_matters: bool = True,
+        given: str = "",
+        read: Callable[[str], str] = str,
+    ) -> int:
         """Runs a program and passes on what it writes, line by line.
 
         Args:
             command: The program and its arguments.
             status_matters: Whether an exit status other than 0 is an error.
+            given: What it is given to read; in a dry run printed so that it can be pasted.
+            read: Is given each line, and returns what is printed.
 
         Returns:
             The exit status; 0 in a dry run.
@@ -77,21 +87,28 @@ class Shell:
         Raises:
             CommandFailed: It failed, and that matters.
         """
-        self.show(command)
+        if self.dry_run and given:
+            self.say(f"+ {shlex.join(command)} <<'END'\n{given}\nEND")
+        else:
+            self.show(command)
         if self.dry_run:
             return 0
         with subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if given else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
         ) as process:
             assert process.stdout is not None
+            if process.stdin is not None:
+                # One that has ended already says why.
+                with contextlib.suppress(BrokenPipeError), process.stdin:
+                    process.stdin.write(given)
             try:
                 for line in process.stdout:
-                    self.say(line.rstrip("\n"))
+                    self.say(read(line.rstrip("\n")))
             except KeyboardInterrupt:
                 process.terminate()
                 raise

@@ -22,6 +22,9 @@ VERBS = {
     "delete": "cancel the job, without a checkpoint",
 }
 
+# A node that is lost is not the run's fault; but if it always is, something else is wrong.
+_LOSSES_PER_FAILURE = 10
+
 # srun gives every task its number, the number of all and the nodes, which `jax.distributed` reads;
 # each takes the GPU of its number on the node, so all GPUs must be visible to all of a node's.
 _SCRIPT = """\
@@ -39,8 +42,18 @@ _SCRIPT = """\
 notes={notes}
 command=({command})
 
+if [[ -e $notes.stopped ]]; then
+    echo "stopped before it started"
+    exit 0
+fi
+again() {{ # again NOTES MOST: queues the job again, but no more often than this
+    echo "$SLURM_JOB_ID" >>"$notes.$1"
+    if (($(wc -l <"$notes.$1") <= $2)); then
+        scontrol requeue "$SLURM_JOB_ID"
+    fi
+}}
 trap : TERM  # the tasks get it too, and this script stays to see how they end
-{environment}srun --gpu-bind=none --kill-on-bad-exit=0 --wait={grace} "${{command[@]}}"
+{environment}srun --gpu-bind=none --kill-on-bad-exit=0 --wait={grace} {cores}"${{command[@]}}"
 status=$?
 echo "$(date -u +%FT%TZ) job $SLURM_JOB_ID: ended with status $status"
 if [[ -e $notes.stopped ]]; then
@@ -49,18 +62,19 @@ fi
 case $status in
     42) scontrol requeue "$SLURM_JOB_ID" ;;  # preempted after a checkpoint, or out of time
     0 | 2) ;;                                # done, or a configuration that no restart cures
-    *)
-        echo "$SLURM_JOB_ID" >>"$notes.failures"
-        if (($(wc -l <"$notes.failures") <= {max_failures})); then
-            scontrol requeue "$SLURM_JOB_ID"
-        fi
-        ;;
+    # srun tells the highest status: that of a host which crashed by itself would be higher.
+    43) again losses {max_losses} ;;
+    *) again failures {max_failures} ;;
 esac
 exit "$status"
 """
 
 # Nothing in the values is expanded or executed.
 _ENVIRONMENT = """\
+if [[ ! -r {path} ]]; then
+    echo {path} cannot be read on "$(hostname)" >&2
+    exit 2
+fi
 while IFS= read -r line || [[ -n $line ]]; do
     [[ -z $line || $line == \\#* ]] || export "${{line?}}"
 done <{path}
@@ -107,7 +121,10 @@ def script(pod: Pod, settings: Slurm, command: Sequence[str]) -> str:
         options="".join(f"#SBATCH --{key}={value}\n" for key, value in options.items() if value),
         command=shlex.join([settings.command, *command]),
         environment=environment,
+        # Since 22.05 srun does not take it from sbatch.
+        cores=f"--cpus-per-task={settings.cpus_per_gpu} " if settings.cpus_per_gpu else "",
         max_failures=pod.max_failures,
+        max_losses=pod.max_failures * _LOSSES_PER_FAILURE,
     )
 
 
@@ -130,7 +147,9 @@ def _act(pod: Pod, shell: Shell, options: argparse.Namespace) -> int:
         case "stop":
             _stop(pod, notes, shell)
         case "delete":
-            for job, _ in _jobs(pod, shell):
+            jobs = _jobs(pod, shell)
+            _note_stop(notes, shell)  # or the script would see it fail, and queue it again
+            for job, _ in jobs:
                 shell.run(["scancel", job])
     return 0
 
@@ -148,18 +167,22 @@ def _submit(pod: Pod, settings: Slurm, shell: Shell, command: Sequence[str]) -> 
     else:
         submitted.parent.mkdir(parents=True, exist_ok=True)
         submitted.write_text(text)
-        for note in ("stopped", "failures"):
+        for note in ("stopped", "failures", "losses"):
             Path(f"{notes}.{note}").unlink(missing_ok=True)
     shell.run(["sbatch", "--parsable", str(submitted)])
 
 
 def _stop(pod: Pod, notes: str, shell: Shell) -> None:
     jobs = _jobs(pod, shell)
-    if not shell.dry_run:
-        Path(f"{notes}.stopped").touch()
+    _note_stop(notes, shell)
     for job, state in jobs:
         # A job that waits has nothing to save. The signal goes to the tasks, not to the script.
         shell.run(["scancel", job] if state == "PENDING" else ["scancel", "--signal=TERM", job])
+
+
+def _note_stop(notes: str, shell: Shell) -> None:
+    if not shell.dry_run and Path(notes).parent.is_dir():
+        Path(f"{notes}.stopped").touch()
 
 
 def _jobs(pod: Pod, shell: Shell) -> list[tuple[str, str]]:

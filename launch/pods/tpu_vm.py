@@ -55,6 +55,8 @@ def _act(pod: Pod, shell: Shell, options: argparse.Namespace) -> int:
         raise ConfigurationError(str(options.config), found="no [tpu_vm]", expected="[tpu_vm]")
     request = QueuedResource(pod, settings, shell, poll_seconds=options.poll_seconds)
     workers = Workers(pod, settings, request.nodes, shell)
+    if options.verb in ("create", "install", "run"):
+        workers.requirement()  # a wheel that is missing is noticed before anything costs
     match options.verb:
         case "create":
             request.create()

@@ -14,8 +14,13 @@ from launch.pods.pod import Pod, TpuVm
 from launch.pods.shell import CommandFailed, Shell
 
 _SCRIPT = Path(__file__).resolve().parent.parent / "worker.sh"
-# A connection to a host that is gone ends within two minutes instead of never.
-_KEEP_ALIVE = ("-o ServerAliveInterval=30", "-o ServerAliveCountMax=4")
+# A connection to a host that is gone ends within two minutes instead of never, and one that is not
+# answered is given up.
+_CONNECTION = (
+    *("-o ConnectTimeout=15", "-o ServerAliveInterval=30"),
+    "-o ServerAliveCountMax=4",
+)
+_LOG_LINE = "|"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Workers:
             ConfigurationError: The wheel is missing.
             CommandFailed: A host could not be reached, or something failed there.
         """
-        requirement, wheel, digest = self._requirement()
+        requirement, wheel, digest = self.requirement()
         folder = shlex.quote(self._folder)
         self._call_shell(f"mkdir -p {folder} && chmod 700 {folder}")
         files = [_SCRIPT, *([wheel] if wheel else [])]
@@ -91,16 +96,29 @@ class Workers:
                     found.append(Status(**json.loads(fields)))
         return found
 
-    def follow(self, lines: str, *, slice_index: int = 0, worker: int = 0) -> None:
+    def follow(self, lines: str, *, slice_index: int = 0, worker: int = 0) -> int:
         """Shows a host's log until the run ends there or the connection does.
 
         Args:
-            lines: How many lines to begin with, or "all" since the start.
+            lines: How many of the last lines to begin with, "all" since the start, or "+N": all
+                since the start but the first N.
             slice_index: Which slice.
             worker: Which of its hosts.
+
+        Returns:
+            How many lines of the log were shown.
         """
         command = self._ssh(self._nodes[slice_index], str(worker), self._command("follow", lines))
-        self._shell.run(command, status_matters=False)
+        shown = 0
+
+        def read(line: str) -> str:
+            # worker.sh marks the log's lines; what gcloud and ssh say between them has no mark.
+            nonlocal shown
+            shown += line.startswith(_LOG_LINE)
+            return line.removeprefix(_LOG_LINE)
+
+        self._shell.run(command, status_matters=False, read=read)
+        return shown
 
     def stop(self) -> None:
         """Stops the run on all hosts; it writes a checkpoint first.
@@ -110,17 +128,22 @@ class Workers:
         """
         self._call("stop", str(self._pod.grace_seconds))
 
-    def _requirement(self) -> tuple[str, Path | None, str]:
-        """Returns what pip is told, the wheel to copy, and what tells two installations apart."""
+    def requirement(self) -> tuple[str, Path | None, str]:
+        """Returns what pip is told, the wheel to copy, and what tells two installations apart.
+
+        Raises:
+            ConfigurationError: The wheel is missing.
+        """
         install = self._settings.install
-        if install.endswith(".whl"):
+        if install.endswith(".whl") and "://" not in install:
             wheel = self._pod.folder / install
             if not wheel.is_file():
                 raise ConfigurationError(
                     "tpu_vm.install",
                     found=str(wheel),
                     expected="a wheel",
-                    remedy="Build one with: python -m build --wheel",
+                    remedy="Build one in the repository's root: python -m build --wheel "
+                    "(or pip wheel --no-deps --wheel-dir=dist .).",
                 )
             digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
             return f"./{wheel.name}[tpu]", wheel, digest
@@ -142,14 +165,16 @@ class Workers:
 
     def _ssh(self, node: str, worker: str, command: str) -> list[str]:
         call = ["gcloud", "compute", "tpus", "tpu-vm", "ssh", node, f"--worker={worker}"]
-        call += [f"--ssh-flag={flag}" for flag in _KEEP_ALIVE]
+        call += [f"--ssh-flag={flag}" for flag in _CONNECTION]
         return [*call, *self._where(), f"--command={command}"]
 
     def _copy(self, files: Sequence[Path], destination: str) -> None:
         commands = []
         for node in self._nodes:
             call = ["gcloud", "compute", "tpus", "tpu-vm", "scp", *map(str, files)]
-            commands.append([*call, f"{node}:{destination}", "--worker=all", *self._where()])
+            call += [f"{node}:{destination}", "--worker=all"]
+            call += [f"--scp-flag={flag}" for flag in _CONNECTION]
+            commands.append([*call, *self._where()])
         self._shell.run_together(commands)
 
     def _where(self) -> list[str]:

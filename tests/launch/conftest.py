@@ -94,15 +94,23 @@ class Launcher:
             text += "".join(f"{key} = {json.dumps(value)}\n" for key, value in entries.items())
         (self.root / "pod.toml").write_text(text)
 
-    def cloud(self, *lives: list[str], hosts: int = 2, plan: str = "0") -> None:
+    def cloud(
+        self,
+        *lives: list[str],
+        hosts: int = 2,
+        plan: str = "0",
+        faults: dict[str, list[str]] | None = None,
+    ) -> None:
         """Says what happens to the slices that are asked for, one after the other.
 
         Args:
             lives: For each, the states that it is found in; the last one stays.
             hosts: Hosts of a slice.
             plan: How granite-fc ends on every host, a line for each attempt.
+            faults: For gcloud's commands, such as "queued-resources describe", what each call fails
+                with, one after the other; "" where it does not.
         """
-        cloud = {"made": [], "states": [], "lives": lives, "hosts": hosts}
+        cloud = {"made": [], "states": [], "lives": lives, "hosts": hosts, "faults": faults or {}}
         (self.root / "cloud.json").write_text(json.dumps(cloud))
         (self.root / "plan.txt").write_text(plan + "\n")
 

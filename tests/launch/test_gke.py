@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +49,15 @@ def manifest(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def test_the_jobset_validates(manifest: dict[str, Any]) -> None:
-    validator = jsonschema.Draft202012Validator(SCHEMA)
+    """The published schema, closed: what is not listed is an error, as kubectl has it."""
+    schema = _closed(SCHEMA)
+    schema["properties"]["metadata"] = {"type": "object"}
+    validator = jsonschema.Draft202012Validator(schema)
     validator.validate(manifest)
-    manifest["spec"]["replicatedJobs"][0]["replica"] = 1
-    assert not validator.is_valid(manifest)
+    for place in (manifest["spec"], manifest["spec"]["replicatedJobs"][0]["template"]["spec"]):
+        place["replica"] = 1
+        assert not validator.is_valid(manifest)
+        del place["replica"]
 
 
 def test_its_job_validates_against_kubernetes_own_schema(manifest: dict[str, Any]) -> None:
@@ -66,21 +71,6 @@ def test_its_job_validates_against_kubernetes_own_schema(manifest: dict[str, Any
     job["spec"]["template"]["spec"]["nodeSelectors"] = {}
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(job, "1.34", strict=True)
-
-
-@pytest.mark.skipif(
-    "GRANITE_FC_JOBSET_CRD" not in os.environ,
-    reason="set GRANITE_FC_JOBSET_CRD to a file with the output of "
-    "kubectl get crd jobsets.jobset.x-k8s.io --output=json",
-)
-def test_the_jobset_validates_against_a_clusters_own_definition(manifest: dict[str, Any]) -> None:
-    definition = json.loads(Path(os.environ["GRANITE_FC_JOBSET_CRD"]).read_text())
-    schema = _closed(definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
-    schema["properties"]["metadata"] = {"type": "object"}
-    validator = jsonschema.Draft202012Validator(schema)
-    validator.validate(manifest)
-    manifest["spec"]["replicatedJobs"][0]["template"]["spec"]["completion"] = 1
-    assert not validator.is_valid(manifest)
 
 
 def _closed(schema: Any) -> Any:
@@ -122,47 +112,63 @@ def test_slices_are_jobs_and_hosts_are_pods() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "disrupted", "action"),
+    ("pods", "action"),
     [
-        (2, False, "FailJobSet"),
-        (42, False, "RestartJobSetAndIgnoreMaxRestarts"),
-        (137, True, "RestartJobSetAndIgnoreMaxRestarts"),
-        (1, False, None),  # RestartJobSet, up to maxRestarts
-        (22, False, None),
+        ([(2, False)], "FailJobSet"),
+        ([(42, False)], "RestartJobSetAndIgnoreMaxRestarts"),
+        ([(137, True)], "RestartJobSetAndIgnoreMaxRestarts"),
+        ([(1, False)], "RestartJobSet"),  # up to maxRestarts
+        ([(22, False)], "RestartJobSet"),
+        # Survivors end first; the pod that died decides.
+        ([(43, False)], None),
+        ([(43, False), (43, False), (137, True)], "RestartJobSetAndIgnoreMaxRestarts"),
+        ([(43, False), (43, False), (137, False)], "RestartJobSet"),
+        ([(43, True)], "RestartJobSetAndIgnoreMaxRestarts"),
     ],
 )
 def test_exit_statuses_decide_what_happens(
-    manifest: dict[str, Any], status: int, disrupted: bool, action: str | None
+    manifest: dict[str, Any], pods: list[tuple[int, bool]], action: str | None
 ) -> None:
-    """Plays the Job controller's matching of exit codes, then the JobSet's of its message."""
+    """Plays the Job controller, to which pods fail one by one, then the JobSet's.
+
+    Each pod has an exit status, and perhaps the condition DisruptionTarget.
+    """
     job = manifest["spec"]["replicatedJobs"][0]["template"]["spec"]
     assert job["backoffLimit"] == 0
-    reason, message = "BackoffLimitExceeded", "Job has reached the specified backoff limit"
-    for index, rule in enumerate(job["podFailurePolicy"]["rules"]):
-        if status in rule.get("onExitCodes", {}).get("values", []):
-            reason = "PodFailurePolicy"
-            # As in kubernetes/pkg/controller/job/pod_failure_policy.go.
-            message = (
-                f"Container granite-fc for pod default/one-slice-0-2-x42 failed with exit code "
-                f"{status} matching FailJob rule at index {index}"
-            )
-            break
-        if disrupted and "onPodConditions" in rule:
-            reason = "PodFailurePolicy"
-            message = (
-                f"Pod default/one-slice-0-2-x42 has condition DisruptionTarget matching FailJob "
-                f"rule at index {index}"
-            )
-            break
+    failures = [_job_failure(job["podFailurePolicy"]["rules"], *pod) for pod in pods]
+    failure = next(filter(None, failures), None)
     policy = manifest["spec"]["failurePolicy"]
     found = None
-    for rule in policy["rules"]:
-        patterns = rule.get("onJobFailureMessagePatterns", [""])
-        if reason in rule["onJobFailureReasons"] and any(re.search(p, message) for p in patterns):
-            found = rule["action"]
-            break
+    if failure is not None:
+        reason, message = failure
+        found = "RestartJobSet"
+        for rule in policy["rules"]:
+            patterns = rule.get("onJobFailureMessagePatterns", [""])
+            matches = any(re.search(pattern, message) for pattern in patterns)
+            if reason in rule["onJobFailureReasons"] and matches:
+                found = rule["action"]
+                break
     assert found == action
     assert policy["maxRestarts"] == 3
+
+
+def _job_failure(
+    rules: list[dict[str, Any]], status: int, disrupted: bool
+) -> tuple[str, str] | None:
+    """Returns a Job's reason and message when a pod fails; None where another takes its place."""
+    for index, rule in enumerate(rules):
+        # As in kubernetes/pkg/controller/job/pod_failure_policy.go.
+        pod = "default/one-slice-0-2-x42"
+        if status in rule.get("onExitCodes", {}).get("values", []):
+            message = f"Container granite-fc for pod {pod} failed with exit code {status} matching"
+        elif disrupted and "onPodConditions" in rule:
+            message = f"Pod {pod} has condition DisruptionTarget matching"
+        else:
+            continue
+        if rule["action"] == "Ignore":
+            return None
+        return "PodFailurePolicy", f"{message} FailJob rule at index {index}"
+    return "BackoffLimitExceeded", "Job has reached the specified backoff limit"
 
 
 def test_arguments_reach_the_container_unchanged() -> None:
@@ -195,9 +201,6 @@ def test_a_run_from_creation_to_its_end_takes_exactly_these_commands(launcher: L
 
     assert ended.returncode == 0, ended.stderr
     calls = launcher.calls()
-    created = calls[3]
-    assert created[:3] == [*KUBECTL, "create"]
-    assert not Path(created[3].removeprefix("--filename=")).exists()  # it was temporary
     secret = "granite-20b-environment"
     delete_secret = [*KUBECTL, "delete", "secret", secret, "--ignore-not-found"]
     create_secret = [*KUBECTL, "create", "secret", "generic", secret]
@@ -206,11 +209,13 @@ def test_a_run_from_creation_to_its_end_takes_exactly_these_commands(launcher: L
         "jobset.sigs.k8s.io/job-global-index=0,batch.kubernetes.io/job-completion-index=0"
     )
     follow = [*KUBECTL, "logs", "--follow", logs, "--container=granite-fc", "--tail=-1"]
+    again = calls[9].pop()
+    assert re.fullmatch(r"--since-time=20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", again)
     assert calls == [
+        GET,
         delete_secret,
         [*create_secret, f"--from-env-file={launcher.root / 'secrets.env'}"],
-        GET,
-        created,
+        [*KUBECTL, "create", "--filename=-"],
         *(GET, GET, follow, GET),  # waits, follows, and asks how it ended
         *(GET, follow, GET),
         [*KUBECTL, "delete", "jobset", "granite-20b", "--ignore-not-found"],
@@ -228,11 +233,27 @@ def test_a_jobset_that_failed_says_why(launcher: Launcher, status: int, expected
     assert f"slice-0-0: Failed with status {status}: MODEL_DIR: found None" in ended.stdout
 
 
+def test_a_jobset_that_is_refused_leaves_no_secret_behind(launcher: Launcher) -> None:
+    launcher.secrets()
+    launcher.configure(environment_file="secrets.env")
+    _cluster(launcher, READY, refusal="forbidden: exceeded quota")
+    ended = launcher("gke.sh", "run", "--", "train")
+    assert ended.returncode == 1
+    assert "exceeded quota" in ended.stdout
+    verbs = [call[2:4] for call in launcher.calls()]
+    assert verbs[-2:] == [["create", "--filename=-"], ["delete", "secret"]]
+
+
 def test_a_stopped_jobset_goes_on_when_it_is_created_again(launcher: Launcher) -> None:
+    launcher.secrets()
+    launcher.configure(environment_file="secrets.env")
     _cluster(launcher, READY)
+    assert "`create` makes it" in launcher("gke.sh", "wait").stderr
     assert launcher("gke.sh", "create", "--", "train").returncode == 0
     assert "exists" in launcher("gke.sh", "create", "--", "train").stdout
+    before = len(launcher.calls())
     assert launcher("gke.sh", "create", "--", "train", "--gin.A=2").returncode == 2
+    assert launcher.calls()[before:] == [GET]  # and the other run keeps its secrets
     assert launcher("gke.sh", "stop").returncode == 0
     stopped = launcher("gke.sh", "run", FAST, "--", "train", "--gin.A=2")
     assert stopped.returncode == 2
@@ -262,6 +283,15 @@ def test_a_dry_run_prints_and_runs_nothing(launcher: Launcher, verb: str) -> Non
         assert ended.stdout.startswith("+ kubectl --context=mine --namespace=default ")
     assert not launcher.calls()
     assert SECRET not in ended.stdout
+    if verb == "create":
+        # What is printed can be pasted.
+        _cluster(launcher)
+        text = re.sub(r"^\+ ", "", ended.stdout, flags=re.MULTILINE)
+        subprocess.run(["bash", "-ec", text], env=launcher.environment, check=True)
+        made = json.loads((launcher.root / "cluster.json").read_text())["jobset"]
+        (replicated,) = made["spec"]["replicatedJobs"]
+        (container,) = replicated["template"]["spec"]["template"]["spec"]["containers"]
+        assert container["args"] == ["train", "--gin.A=b c"]
 
 
 def test_slices_of_one_host_cannot_be_joined(launcher: Launcher) -> None:
@@ -271,8 +301,14 @@ def test_slices_of_one_host_cannot_be_joined(launcher: Launcher) -> None:
     assert "several hosts" in ended.stderr
 
 
-def _cluster(launcher: Launcher, *statuses: dict[str, Any], pods: list[Any] | None = None) -> None:
-    cluster = {"jobset": None, "statuses": list(statuses), "pods": pods or []}
+def _cluster(
+    launcher: Launcher,
+    *statuses: dict[str, Any],
+    pods: list[Any] | None = None,
+    refusal: str = "",
+) -> None:
+    cluster: dict[str, Any] = {"jobset": None, "statuses": list(statuses or [{}])}
+    cluster |= {"pods": pods or [], "refusal": refusal}
     (launcher.root / "cluster.json").write_text(json.dumps(cluster))
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from granite_fc.errors import ConfigurationError
-from launch.pods.pod import Pod
+from launch.pods.pod import Gke, Pod, Slurm, TpuVm
 from launch.pods.secrets import Mask, read_environment
 from launch.pods.slices import Slice
 from tests.launch.conftest import REPOSITORY, Launcher
@@ -41,13 +44,18 @@ def test_nothing_but_python_is_needed(launcher: Launcher, script: str) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-def test_the_example_is_a_configuration() -> None:
-    pod = Pod.read(REPOSITORY / "launch/pod.toml.example")
-    assert pod.tpu_vm is not None
-    text = (REPOSITORY / "launch/pod.toml.example").read_text()
-    # Every key that can be set is shown, if only as a comment.
-    for key in ("environment_file", "reservation", "partition", "cpus_per_gpu", "internal_ips"):
-        assert f"# {key} = " in text
+def test_the_example_is_a_configuration_and_shows_every_key(tmp_path: Path) -> None:
+    example = REPOSITORY / "launch/pod.toml.example"
+    assert Pod.read(example).tpu_vm is not None
+    # What is a comment in it is meant to be uncommented.
+    text = re.sub(r"^# (?=\[|\w+ = )", "", example.read_text(), flags=re.MULTILINE)
+    (tmp_path / "pod.toml").write_text(text)
+    Pod.read(tmp_path / "pod.toml")
+    shown = tomllib.loads(text)
+    for kind, table in ((TpuVm, "tpu_vm"), (Gke, "gke"), (Slurm, "slurm")):
+        assert set(shown.pop(table)) == {field.name for field in dataclasses.fields(kind)}
+    sections = {"tpu_vm", "gke", "slurm", "folder"}
+    assert set(shown) == {field.name for field in dataclasses.fields(Pod)} - sections
 
 
 @pytest.mark.parametrize(
@@ -67,7 +75,10 @@ def test_the_example_is_a_configuration() -> None:
         ({"mount": "data"}, "mount"),
         ({"tpu_vm__zones": "x"}, "tpu_vm.zones"),
         ({"tpu_vm__install": "git+https://token@host/x"}, "tpu_vm.install"),
+        ({"tpu_vm__install": "granite-fc @ https://token@host/x.whl"}, "tpu_vm.install"),
         ({"slurm__folder": "/a b"}, "slurm.folder"),
+        ({"slurm__time": "1:00:00\n#SBATCH --wrap=id"}, "slurm.time"),
+        ({"slurm__partition": "gpu --x"}, "slurm.partition"),
         ({"environment_file": "none.env"}, "environment_file"),
     ],
 )

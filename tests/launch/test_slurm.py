@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +37,8 @@ def test_submit_stop_and_delete_take_exactly_these_commands(launcher: Launcher) 
 def test_the_script_asks_for_one_process_a_gpu_and_a_requeue(launcher: Launcher) -> None:
     launcher.configure(slurm__partition="gpu", slurm__cpus_per_gpu=12, grace_seconds=120)
     text = launcher("slurm.sh", "script", "--", "train").stdout
+    # srun does not take it from sbatch.
+    assert ' --wait=120 --cpus-per-task=12 "${command[@]}"\n' in text
     options = [line[8:] for line in text.splitlines() if line.startswith("#SBATCH ")]
     assert options == [
         "--job-name=granite-20b",
@@ -50,23 +56,22 @@ def test_the_script_asks_for_one_process_a_gpu_and_a_requeue(launcher: Launcher)
 
 
 @pytest.mark.parametrize(
-    ("plan", "stopped", "requeues"),
+    ("plan", "losses", "requeues"),
     [
-        ("0", False, [False]),
-        ("2", False, [False]),
-        ("42\n42\n0", False, [True, True, False]),
-        ("1\n42\n1\n1", False, [True, True, True, False]),
-        ("42", True, [False]),
+        ("0", 0, [False]),
+        ("2", 0, [False]),
+        ("42\n42\n0", 0, [True, True, False]),
+        ("1\n43\n1\n1", 0, [True, True, True, False]),
+        ("43\n43", 19, [True, False]),  # another's failure, but not for ever
     ],
 )
 def test_exit_statuses_decide_what_happens(
-    launcher: Launcher, plan: str, stopped: bool, requeues: list[bool]
+    launcher: Launcher, plan: str, losses: int, requeues: list[bool]
 ) -> None:
     launcher.configure(max_failures=2)
     launcher.cloud(["ACTIVE"], plan=plan)
     assert launcher("slurm.sh", "submit", "--", "train").returncode == 0
-    if stopped:
-        (launcher.root / "slurm/granite-20b.stopped").touch()
+    (launcher.root / "slurm/granite-20b.losses").write_text("4711\n" * losses)
     for status, requeued in zip(plan.split("\n"), requeues, strict=True):
         before = len(launcher.calls())
         assert _run(launcher).returncode == int(status)
@@ -87,6 +92,35 @@ def test_arguments_and_environment_reach_the_tasks_unchanged(launcher: Launcher)
     assert f"HF_TOKEN={SECRET}" in environment
     script = (launcher.root / "slurm/granite-20b.sbatch").read_text()
     assert SECRET not in submitted.stdout + script
+
+
+def test_a_job_that_is_deleted_is_not_queued_again(launcher: Launcher) -> None:
+    launcher.cloud(["ACTIVE"], plan="wait")
+    assert launcher("slurm.sh", "submit", "--", "train").returncode == 0
+    with subprocess.Popen(**_job(launcher), start_new_session=True) as running:
+        deadline = time.monotonic() + 20
+        while not (launcher.root / "environment").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert launcher("slurm.sh", "delete").returncode == 0
+        os.killpg(running.pid, signal.SIGTERM)  # as SLURM does at scancel
+        assert running.wait(timeout=20) != 0
+    # Nor is it started where SLURM itself has queued it again.
+    assert "stopped before it started" in _run(launcher).stdout
+    assert [call[0] for call in launcher.calls()] == [
+        *("squeue", "sbatch", "srun", "squeue", "scancel")
+    ]
+
+
+def test_nothing_is_started_where_the_secrets_cannot_be_read(launcher: Launcher) -> None:
+    launcher.secrets()
+    launcher.configure(environment_file="secrets.env")
+    assert launcher("slurm.sh", "submit", "--", "train").returncode == 0
+    (launcher.root / "secrets.env").unlink()
+    ended = _run(launcher)
+    assert ended.returncode == 2
+    assert "secrets.env cannot be read" in ended.stderr
+    assert [call[0] for call in launcher.calls()] == ["squeue", "sbatch"]
 
 
 @pytest.mark.parametrize("verb", ["script", "submit", "status", "logs", "stop", "delete"])
@@ -112,11 +146,15 @@ def test_the_script_passes_shellcheck(launcher: Launcher) -> None:
 
 def _run(launcher: Launcher) -> subprocess.CompletedProcess[str]:
     """Runs the submitted script as SLURM would."""
-    script: Path = launcher.root / "slurm/granite-20b.sbatch"
+    return subprocess.run(**_job(launcher), capture_output=True, text=True)
+
+
+def _job(launcher: Launcher) -> dict[str, Any]:
     environment = {
         **launcher.environment,
         "SLURM_JOB_ID": "4711",
         "HOME": str(launcher.root),
         "HOST": "node",
     }
-    return subprocess.run(["bash", str(script)], env=environment, capture_output=True, text=True)
+    script: Path = launcher.root / "slurm/granite-20b.sbatch"
+    return {"args": ["bash", str(script)], "env": environment}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -14,7 +13,7 @@ from tests.launch.conftest import NASTY, REPOSITORY, SECRET, Launcher
 
 FAST = "--poll_seconds=0.05"
 WHERE = ["--project=my-project", "--zone=us-east5-a"]
-ALIVE = ["--ssh-flag=-o ServerAliveInterval=30", "--ssh-flag=-o ServerAliveCountMax=4"]
+CONNECTION = ["-o ConnectTimeout=15", "-o ServerAliveInterval=30", "-o ServerAliveCountMax=4"]
 WORKER = "bash .granite_fc/granite-20b/worker.sh"
 
 
@@ -24,12 +23,14 @@ def queued_resource(verb: str, *more: str) -> list[str]:
 
 def ssh(command: str, worker: str = "all", node: str = "granite-20b") -> list[str]:
     call = ["gcloud", "compute", "tpus", "tpu-vm", "ssh", node, f"--worker={worker}"]
-    return [*call, *ALIVE, *WHERE, "--quiet", f"--command={command}"]
+    call += [f"--ssh-flag={flag}" for flag in CONNECTION]
+    return [*call, *WHERE, "--quiet", f"--command={command}"]
 
 
 def scp(*files: str, to: str, node: str = "granite-20b") -> list[str]:
     call = ["gcloud", "compute", "tpus", "tpu-vm", "scp", *files, f"{node}:{to}"]
-    return [*call, "--worker=all", *WHERE, "--quiet"]
+    flags = [f"--scp-flag={flag}" for flag in CONNECTION]
+    return [*call, "--worker=all", *flags, *WHERE, "--quiet"]
 
 
 DESCRIBE = queued_resource("describe", *WHERE, "--format=json")
@@ -41,6 +42,12 @@ CREATE = queued_resource(
     "--quiet",
 )
 MAKE_FOLDER = "mkdir -p .granite_fc/granite-20b && chmod 700 .granite_fc/granite-20b"
+
+
+def asked(launcher: Launcher) -> list[str]:
+    """Returns what was asked for, describing left out."""
+    calls = [call for call in launcher.calls() if call[3] == "queued-resources"]
+    return [call[4] for call in calls if call[4] != "describe"]
 
 
 def test_a_run_from_the_request_to_its_end_takes_exactly_these_commands(
@@ -86,11 +93,8 @@ def test_a_preempted_slice_is_replaced_and_the_same_command_resumes(launcher: La
     ended = launcher("tpu_vm.sh", "run", FAST, "--", *NASTY)
 
     assert ended.returncode == 0, ended.stderr
-    verbs = [call[4] for call in launcher.calls() if call[3] == "queued-resources"]
-    assert verbs[:3] == ["describe", "create", "describe"]
-    assert [verb for verb in verbs if verb != "describe"] == [
-        *("create", "delete", "create", "delete")
-    ]
+    assert [call[4] for call in launcher.calls()][:3] == ["describe", "create", "describe"]
+    assert asked(launcher) == ["create", "delete", "create", "delete"]
     creations = [call for call in launcher.calls() if call[4] == "create"]
     assert creations[0] == creations[1]
     assert "--spot" in creations[0]
@@ -100,22 +104,109 @@ def test_a_preempted_slice_is_replaced_and_the_same_command_resumes(launcher: La
     assert "SUSPENDED: deleted and asked for again" in ended.stdout
 
 
-def test_a_slice_that_vanishes_without_a_word_is_replaced_too(launcher: Launcher) -> None:
-    launcher.configure(provisioning="spot", max_failures=0)
-    launcher.cloud(["ACTIVE", "SUSPENDED"], ["ACTIVE"], hosts=1, plan="vanish\n0")
+def test_where_one_of_two_slices_vanishes_without_a_word_both_are_asked_for_again(
+    launcher: Launcher,
+) -> None:
+    launcher.configure(provisioning="spot", max_failures=0, num_slices=2)
+    launcher.cloud(["ACTIVE"], ["ACTIVE"], hosts=1, plan="43\n0")
+    (launcher.root / "plan.granite-20b-1-w-0.txt").write_text("vanish\n0\n")
 
     ended = launcher("tpu_vm.sh", "run", FAST, "--", "train")
 
     assert ended.returncode == 0, ended.stderr
     assert "the slices were taken away" in ended.stdout
-    assert [call[4] for call in launcher.calls()].count("create") == 2
+    assert asked(launcher) == ["create", "delete", "create", "delete"]
 
 
-def test_a_request_that_is_suspended_before_it_is_active_is_made_again(
+UNAVAILABLE = ["UNAVAILABLE: 503"]
+
+
+@pytest.mark.parametrize(
+    ("lives", "faults", "status", "said", "verbs"),
+    [
+        pytest.param(
+            *([["PROVISIONING", "SUSPENDED"], ["ACTIVE"]], {}, 0, "SUSPENDED"),
+            ["create", "delete", "create", "delete"],
+            id="suspended before it is active",
+        ),
+        pytest.param(
+            *([["PROVISIONING", "FAILED"]], {}, 1, "FAILED. no quota for so many chips"),
+            ["create", "delete"],
+            id="failed",
+        ),
+        pytest.param(
+            [["WAITING_FOR_RESOURCES", "PROVISIONING", "ACTIVE"]],
+            {"queued-resources describe": ["", "", *UNAVAILABLE, "", *UNAVAILABLE]},
+            *(0, "the cloud cannot be asked just now", ["create", "delete"]),
+            id="no answer while it waits",
+        ),
+        pytest.param(
+            [["ACTIVE"]],
+            {"queued-resources describe": ["you do not currently have an active account"]},
+            *(1, "an active account", []),
+            id="not logged in",
+        ),
+        pytest.param(
+            [["ACTIVE"]],
+            {"queued-resources create": ["PERMISSION_DENIED: tpu.nodes.create"]},
+            *(1, "PERMISSION_DENIED", ["create"]),
+            id="refused",
+        ),
+        pytest.param(
+            [["ACTIVE", "SUSPENDED"], ["ACTIVE"]],
+            {"queued-resources create": ["", *UNAVAILABLE]},
+            *(0, "could not be asked for", ["create", "delete", "create", "create", "delete"]),
+            id="no answer after a preemption",
+        ),
+        pytest.param(
+            [["ACTIVE"]],
+            {"queued-resources delete": UNAVAILABLE * 2},
+            *(0, "may still cost", ["create", "delete", "delete", "delete"]),
+            id="deleted at the third try",
+        ),
+        pytest.param(
+            [["ACTIVE"]],
+            {"queued-resources delete": UNAVAILABLE * 9},
+            *(1, "may still cost", ["create", *["delete"] * 5]),
+            id="cannot be deleted",
+        ),
+    ],
+)
+def test_what_the_cloud_refuses(
     launcher: Launcher,
+    lives: list[list[str]],
+    faults: dict[str, list[str]],
+    status: int,
+    said: str,
+    verbs: list[str],
 ) -> None:
-    launcher.cloud(["PROVISIONING", "SUSPENDED"], ["ACTIVE"])
-    assert launcher("tpu_vm.sh", "run", FAST, "--", "train").returncode == 0
+    launcher.cloud(*lives, hosts=1, plan="42\n0" if "SUSPENDED" in lives[0] else "0", faults=faults)
+
+    ended = launcher("tpu_vm.sh", "run", FAST, "--", "train")
+
+    assert ended.returncode == status
+    assert said in ended.stdout + ended.stderr
+    assert asked(launcher) == verbs
+
+
+@pytest.mark.parametrize("verb", ["create", "install", "run"])
+def test_a_wheel_that_is_missing_is_noticed_before_anything_costs(
+    launcher: Launcher, verb: str
+) -> None:
+    launcher.configure(tpu_vm__install="dist/granite_fc-0.1.0-py3-none-any.whl")
+    ended = launcher("tpu_vm.sh", verb, "--", "train")
+    assert ended.returncode == 2
+    assert "python -m build --wheel" in ended.stderr
+    assert not launcher.calls()
+
+
+def test_what_fails_after_the_slices_are_there_says_that_they_cost(launcher: Launcher) -> None:
+    launcher.cloud(["ACTIVE"], faults={"tpu-vm ssh": ["bad"] * 4, "tpu-vm describe": ["bad"] * 40})
+    launcher.configure(max_failures=0)
+    ended = launcher("tpu_vm.sh", "run", FAST, "--", "train")
+    assert ended.returncode == 1
+    assert "granite-20b is kept, and costs; `delete` ends that" in ended.stdout
+    assert asked(launcher) == ["create"]
 
 
 def test_a_wrong_configuration_is_never_started_again(launcher: Launcher) -> None:
@@ -128,7 +219,8 @@ def test_a_wrong_configuration_is_never_started_again(launcher: Launcher) -> Non
     assert launcher.calls()[-1] == DELETE
 
 
-@pytest.mark.parametrize(("plan", "status"), [("1\n1\n0", 0), ("1\n1\n1\n0", 1)])
+# That a host was lost counts, too, where the slice is still there.
+@pytest.mark.parametrize(("plan", "status"), [("1\n43\n0", 0), ("1\n43\n1\n0", 1)])
 def test_a_failing_run_is_started_again_so_many_times(
     launcher: Launcher, plan: str, status: int
 ) -> None:
@@ -140,13 +232,6 @@ def test_a_failing_run_is_started_again_so_many_times(
     assert ended.returncode == status
     assert sum(" start " in call[-1] for call in launcher.calls()) == 3
     assert [call[4] for call in launcher.calls()].count("create") == 1  # on the same slice
-
-
-def test_a_request_that_fails_says_why(launcher: Launcher) -> None:
-    launcher.cloud(["PROVISIONING", "FAILED"])
-    ended = launcher("tpu_vm.sh", "run", FAST, "--", "train")
-    assert ended.returncode == 1
-    assert "FAILED. no quota for so many chips" in ended.stderr
 
 
 def test_a_slice_that_somebody_deletes_is_not_made_again(launcher: Launcher) -> None:
@@ -229,6 +314,13 @@ def test_verbs_do_nothing_twice(launcher: Launcher) -> None:
     for home in launcher.homes():
         assert (home / "uv").read_bytes().split(b"\0")[:3] == [b"venv", b"--quiet", b"--python"]
         assert (home / "uv").read_bytes().count(b"./granite_fc-0.1.0-py3-none-any.whl[tpu]") == 1
+        # It outlives the sessions, and where it is not mounted nobody can write.
+        (mounting,) = [
+            line for line in (home / "sudo").read_text().splitlines() if "gcsfuse" in line
+        ]
+        assert mounting.startswith("systemd-run ")
+        assert "--property=Before=systemd-user-sessions.service" in mounting
+        assert mounting.endswith(f" b {launcher.root / 'mnt'}")
 
     start = ("--", "train")
     assert "started as process" in launcher("tpu_vm.sh", "start", *start).stdout
@@ -245,8 +337,9 @@ def test_verbs_do_nothing_twice(launcher: Launcher) -> None:
     assert launcher("tpu_vm.sh", "stop").stdout.count("stopped with status 42") == 2
     assert launcher("tpu_vm.sh", "stop").stdout.count("not running") == 2
     assert launcher("tpu_vm.sh", "status").stdout.count("ended with status 42, told to stop") == 2
-    logs = launcher("tpu_vm.sh", "logs", "--worker=1", "--lines=3").stdout
-    assert "checkpoint saved" in logs
+    logs = launcher("tpu_vm.sh", "logs", "--worker=1", "--lines=+1").stdout
+    assert "\ntraining with train\ncheckpoint saved\n" in logs
+    assert ": started" not in logs  # the first line has been seen
     for home in launcher.homes():
         log = launcher.root / f"mnt/logs/granite-20b/granite-20b-w-{home.name}.log"
         assert "training with train" in log.read_text()  # it outlives the machine
@@ -333,4 +426,3 @@ def _until_it_trains(launcher: Launcher) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     time.sleep(0.3)
-    assert os.path.exists(launcher.root)
