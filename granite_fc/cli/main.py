@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0 done, 1 failed, 2 wrong configuration or input, 3 nothing fits
-            (plan), 42 preempted after a checkpoint.
+            (plan), 42 preempted after a checkpoint, 43 another host of the run was lost.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # TensorFlow and XLA's C++ logs say nothing that a user can act on.

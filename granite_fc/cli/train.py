@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import signal
 import subprocess
 import sys
@@ -11,6 +12,20 @@ import threading
 from granite_fc import configuration
 
 _CONFIGURATION_ERROR = 2
+
+
+class CachesNotWritten(SystemExit):
+    """Ends the program as writing the caches ended, which has printed why."""
+
+    def __str__(self) -> str:
+        return f"exit status {self.code}; its own log says why"
+
+
+# A process's handler of a signal, as the operating system has it.
+_get_handler = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.c_int)(("PyOS_getsig", ctypes.pythonapi))
+_set_handler = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)(
+    ("PyOS_setsig", ctypes.pythonapi)
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,9 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
             dry_run=arguments.dry_run,
         )
     except HostsError as error:
+        end_at_once(error)
         print(f"granite-fc: {error}", file=sys.stderr)
         return 1
-    except Exception as error:
+    except BaseException as error:
         end_at_once(error)
         raise
     return 0
@@ -56,7 +72,7 @@ def _write_caches(arguments: argparse.Namespace) -> None:
         command.append(f"--gin_search_paths={arguments.gin_search_paths}")
     status = _run_to_its_end(command)
     if status == _CONFIGURATION_ERROR:
-        raise SystemExit(_CONFIGURATION_ERROR)  # the message has been printed
+        raise CachesNotWritten(status)
     if status:
         raise RuntimeError(f"writing the caches failed with exit status {status}")
 
@@ -70,15 +86,15 @@ def _run_to_its_end(command: list[str]) -> int:
             told.set()
             child.terminate()
 
-        # Among several hosts the handler in force is JAX's, which Python cannot put back: it stays,
-        # and the run stops when the caches are there.
-        if (before := signal.getsignal(signal.SIGTERM)) is not None:
-            signal.signal(signal.SIGTERM, end)
+        # Among several hosts the handler in force is JAX's, of which Python's own functions know
+        # nothing: they would put back the one before it, and the run could not be stopped.
+        in_force = _get_handler(signal.SIGTERM)
+        before = signal.signal(signal.SIGTERM, end)
         try:
             status = child.wait()
         finally:
-            if before is not None:
-                signal.signal(signal.SIGTERM, before)
+            signal.signal(signal.SIGTERM, before)
+            _set_handler(signal.SIGTERM, in_force)
     if told.is_set():
-        raise SystemExit(128 + signal.SIGTERM)  # what is finished is kept
+        raise CachesNotWritten(128 + signal.SIGTERM)  # what is finished is kept
     return status

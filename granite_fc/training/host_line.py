@@ -21,6 +21,10 @@ from typing import Any
 
 from granite_fc.errors import ConfigurationError
 
+# The exit status of a host that ends because another one is gone without a word. That is nothing
+# that the run did: launchers start it again.
+LOST_HOST_STATUS = 43
+
 _FAILED, _LEFT, _LOST = "failed", "left", "lost"
 # What others need to print why they end before this host's end reaches them in other ways.
 _LINGER_SECONDS = 2.0
@@ -128,7 +132,7 @@ class HostLine:
         if self._place.index == 0:
             time.sleep(_LINGER_SECONDS)
         sys.stdout.flush()
-        os._exit(message.get("status", 1))
+        os._exit(message.get("status", LOST_HOST_STATUS))
 
 
 def meet(place: Place, timeout: float) -> HostLine:
@@ -148,6 +152,12 @@ def meet(place: Place, timeout: float) -> HostLine:
     return _answer(place, timeout, deadline)
 
 
+def listed(indices: list[int]) -> str:
+    """Returns hosts as a message names them, the first of many."""
+    shown = ", ".join(map(str, indices[:16])) + (", ..." if len(indices) > 16 else "")
+    return f"host {shown}" if len(indices) == 1 else f"hosts {shown}"
+
+
 def _call(place: Place, timeout: float, deadline: float) -> HostLine:
     """Host 0's part: waits for all others and tells them who there is."""
     lines: dict[int, _Line] = {}
@@ -162,7 +172,7 @@ def _call(place: Place, timeout: float, deadline: float) -> HostLine:
                 raise _refuse(
                     lines,
                     HostsError(
-                        f"{_listed(missing)} of {place.count} did not come to host 0 "
+                        f"{listed(missing)} of {place.count} did not come to host 0 "
                         f"({names[0]}) at {place.address} within {timeout:.0f} s. Check that each "
                         "was started and reaches that address, and look at its own log."
                     ),
@@ -255,11 +265,6 @@ def _refuse(lines: dict[int, _Line], error: Exception) -> Exception:
     for line in lines.values():
         line.send(message)
     return error
-
-
-def _listed(indices: list[int]) -> str:
-    shown = ", ".join(map(str, indices[:16])) + (", ..." if len(indices) > 16 else "")
-    return f"host {shown}" if len(indices) == 1 else f"hosts {shown}"
 
 
 class _Line:

@@ -31,6 +31,7 @@ from jax._src.clusters import ClusterEnv, K8sCluster
 
 from granite_fc.errors import ConfigurationError
 from granite_fc.training.host_line import HostLine, HostsError, Place, meet
+from granite_fc.training.preemption import Preempted
 
 _VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
 _SHUTDOWN_SECONDS = 30
@@ -41,6 +42,10 @@ _serial = itertools.count()
 
 class Disagreement(ConfigurationError):
     """The hosts were started with different things; raised on all of them."""
+
+
+# What all hosts raise at the same place.
+_ALIKE = (Disagreement, Preempted)
 
 
 class Hosts:
@@ -119,16 +124,13 @@ class Hosts:
     ) -> None:
         if self.line is None or self.line.is_left:
             return
-        if error is None or isinstance(error, (SystemExit, Disagreement)):
+        if error is None or isinstance(error, _ALIKE):
             self.line.leave()
-            return
-        if isinstance(error, ConfigurationError):
-            self.line.fail(error.message, 2)
             return
         if isinstance(error, (jax.errors.JaxRuntimeError, ValueError)):
             # A transfer breaks off where another host has ended, which is the news to tell.
             time.sleep(_NEWS_SECONDS)
-        self.line.fail(traceback.format_exception_only(error)[-1].strip(), 1)
+        self.line.fail(_summary(error), _status(error))
 
 
 @gin.configurable(module="granite_fc.training")
@@ -165,24 +167,24 @@ def join_hosts(*, start_timeout: int = 300, heartbeat_timeout: int = 40) -> Host
     return Hosts(place.index, place.count, line)
 
 
-def end_at_once(error: Exception) -> None:
+def end_at_once(error: BaseException) -> None:
     """Ends this process where it has failed as one of several hosts; else does nothing.
 
     Leaving in good order, as where all end alike, would wait for the others, who do not come.
 
     Args:
-        error: What is printed.
+        error: What is printed, but for a `SystemExit`, whose message has been.
     """
-    alike = isinstance(error, Disagreement)
-    if alike or not jax.distributed.is_initialized() or jax.process_count() == 1:
+    # Not jax.process_count(): before the devices are there it would wait for the others.
+    if isinstance(error, _ALIKE) or (distributed.global_state.num_processes or 1) == 1:
         return
-    if isinstance(error, ConfigurationError):
-        print(f"granite-fc: {error.message}", file=sys.stderr)
-    else:
+    if isinstance(error, (ConfigurationError, HostsError)):
+        print(f"granite-fc: {_summary(error)}", file=sys.stderr)
+    elif not isinstance(error, SystemExit):
         traceback.print_exception(error)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(2 if isinstance(error, ConfigurationError) else 1)
+    os._exit(_status(error))
 
 
 def find_place(environment: Mapping[str, str], timeout: int) -> Place | None:
@@ -265,6 +267,20 @@ def _place_by_hand(environment: Mapping[str, str]) -> Place | None:
             "JAX_COORDINATOR_ADDRESS", found=address or "nothing", expected="name:port of host 0"
         )
     return Place("JAX_PROCESS_ID", address, index, count)
+
+
+def _summary(error: BaseException) -> str:
+    if isinstance(error, ConfigurationError):
+        return error.message
+    if isinstance(error, HostsError):
+        return str(error)
+    return traceback.format_exception_only(error)[-1].strip()
+
+
+def _status(error: BaseException) -> int:
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return error.code
+    return 2 if isinstance(error, ConfigurationError) else 1
 
 
 def _store() -> distributed._jax.DistributedRuntimeClient:

@@ -11,6 +11,8 @@ from tests.training.small_run import write_cache
 
 STEPS = 6
 PREEMPTED_AFTER = 3
+# Of four hosts: neither the one that the others are connected to nor the last.
+KILLED, KILLED_AFTER = 2, 4
 
 
 @pytest.fixture(scope="session")
@@ -20,17 +22,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def whole_run(folder: Path, processes: int) -> Launched:
-    """All steps, each process noting which rows it reads."""
+def from_the_beginning(folder: Path, processes: int, at_step: str = "") -> Launched:
+    """A run that is evaluated, each process noting which rows it reads."""
     rows = folder / f"rows-{processes}"
     rows.mkdir()
-    launched = launch(
+    return launch(
         folder,
         processes,
-        model_dir=f"whole-{processes}",
-        variables={"ROWS_DIR": str(rows)},
-        GENERATION_EXAMPLES=2 if processes < 4 else 0,
+        model_dir=f"run-{processes}",
+        variables={"ROWS_DIR": str(rows), "AT_STEP": at_step},
+        EVAL_EXAMPLES=None,
+        GENERATION_EXAMPLES=2,
     )
+
+
+def whole_run(folder: Path, processes: int) -> Launched:
+    launched = from_the_beginning(folder, processes)
     assert launched.status == 0, launched.errors
     return launched
 
@@ -47,7 +54,8 @@ def two(folder: Path) -> Launched:
 
 @pytest.fixture(scope="session")
 def four(folder: Path) -> Launched:
-    return whole_run(folder, 4)
+    """Four processes, of which one is killed when it has done some steps."""
+    return from_the_beginning(folder, 4, f"{KILLED} {KILLED_AFTER} SIGKILL")
 
 
 @pytest.fixture(scope="session")

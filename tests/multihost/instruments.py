@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ import jax
 from granite_fc.data.batches import Batches
 from granite_fc.training.preemption import PreemptionWatch
 from tests.training.small_run import Bytes
+
+# tensorboardX would load it, which takes seconds, and needs nothing of it.
+sys.modules["torch"] = None  # type: ignore[assignment]
 
 gin.external_configurable(Bytes, "small_vocabulary", module="tests.multihost")
 

@@ -86,7 +86,7 @@ def launch(
 
 def start_by_hand(arguments: Sequence[Sequence[str]], folders: Sequence[Path]) -> list[Launched]:
     """Starts one process a list of arguments, each in its own folder, and waits for all."""
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     begun = time.monotonic()
     started = [
         subprocess.Popen(
@@ -113,7 +113,7 @@ def start_by_hand(arguments: Sequence[Sequence[str]], folders: Sequence[Path]) -
     return ended
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import socket
 import threading
 import time
@@ -10,9 +12,12 @@ import time
 import pytest
 from jax._src.clusters import cloud_tpu_cluster
 
+from granite_fc.cli import train
 from granite_fc.errors import ConfigurationError
 from granite_fc.training.host_line import HostLine, HostsError, Place, meet
-from granite_fc.training.hosts import Hosts, find_place, join_hosts
+from granite_fc.training.hosts import Disagreement, Hosts, find_place, join_hosts
+from granite_fc.training.preemption import Preempted
+from tests.multihost.launched import free_port
 
 VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
 GCE = {
@@ -99,12 +104,6 @@ def test_a_contradictory_environment_is_refused(
 ) -> None:
     with pytest.raises(ConfigurationError, match=words):
         place(environment, monkeypatch)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def meet_all(places: list[Place], timeout: float) -> list[HostLine | Exception]:
@@ -199,3 +198,54 @@ def test_strangers_are_passed_over() -> None:
     assert isinstance(results[0], HostLine)
     for each in (line, results[0]):
         each.leave()
+
+
+class Told(HostLine):
+    """Keeps what the others would be told."""
+
+    def __init__(self) -> None:
+        self.names = ["a", "b"]
+        self._is_left = False
+        self.told: list[object] = []
+
+    def leave(self) -> None:
+        self.told.append("left")
+
+    def fail(self, error: str, status: int) -> None:
+        self.told.append((error, status))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (None, "left"),
+        (Preempted(3), "left"),
+        (Disagreement("seed", found=1, expected="the same"), "left"),
+        (ConfigurationError("seed", found=1, expected="2"), ("seed: found 1, expected 2.", 2)),
+        (
+            train.CachesNotWritten(143),
+            ("granite_fc.cli.train.CachesNotWritten: exit status 143; its own log says why", 143),
+        ),
+        (SystemExit(2), ("SystemExit: 2", 2)),
+        (HostsError("host 1 did not come"), ("host 1 did not come", 1)),
+        (KeyboardInterrupt(), ("KeyboardInterrupt", 1)),
+    ],
+)
+def test_only_what_all_hosts_raise_alike_is_no_failure(
+    error: BaseException | None, told: object
+) -> None:
+    line = Told()
+    Hosts(1, 2, line).__exit__(type(error) if error else None, error, None)
+    assert line.told == [told]
+
+
+def test_the_handler_of_signals_that_jax_installed_outlives_the_writing_of_caches() -> None:
+    # JAX's is no function of Python's; any other that may be called with a number will do.
+    foreign = ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p).value
+    before = train._get_handler(signal.SIGTERM)
+    train._set_handler(signal.SIGTERM, foreign)
+    try:
+        assert train._run_to_its_end(["true"]) == 0
+        assert train._get_handler(signal.SIGTERM) == foreign
+    finally:
+        train._set_handler(signal.SIGTERM, before)

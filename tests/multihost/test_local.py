@@ -39,7 +39,15 @@ def test_each_line_begins_with_its_process(run) -> None:  # type: ignore[no-unty
 
 @pytest.mark.parametrize(
     ("ends", "status"),
-    [((0, 0, 0), 0), ((42, 42, 42), 42), ((2, 2, 2), 2), ((0, 42, 1), 1), ((42, 0, 42), 42)],
+    [
+        ((0, 0, 0), 0),
+        ((42, 42, 42), 42),
+        ((2, 2, 2), 2),
+        ((0, 42, 1), 1),
+        ((42, 0, 42), 42),
+        # The others tell that they lost it, and are seen before and after it.
+        ((43, 9, 43), 9),
+    ],
 )
 def test_the_status_is_the_worst(run, ends: tuple[int, ...], status: int) -> None:  # type: ignore[no-untyped-def]
     assert run(f"sys.exit({ends}[index])", "--processes=3")[0] == status
