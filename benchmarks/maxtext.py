@@ -28,7 +28,7 @@ from granite_fc.planning.environment import ENVIRONMENT
 from granite_fc.planning.hlo import summarize
 from granite_fc.planning.memory import GIB
 from granite_fc.planning.plan_text import console, note, table
-from granite_fc.planning.versions import versions
+from granite_fc.versions import versions
 
 _ALWAYS_SHOWN = ("all-gather", "all-reduce", "reduce-scatter", "all-to-all")
 _COMPILE = "import sys; from benchmarks import maxtext_sides as m; m.compile_side(*sys.argv[1:])"

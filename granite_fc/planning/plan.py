@@ -14,7 +14,6 @@ from granite_fc.models.decoder import count_params
 from granite_fc.planning.hlo import Summary, summarize
 from granite_fc.planning.memory import GIB, Memory, held, memory_of, needed_bytes
 from granite_fc.planning.step_time import METHOD, StepTime, step_time
-from granite_fc.planning.versions import versions
 from granite_fc.planning.wires import Wires
 from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
@@ -22,6 +21,7 @@ from granite_fc.sharding.topology import Topology
 from granite_fc.training.compilation_cache import use_compilation_cache
 from granite_fc.training.mfu import FORMULA, ModelFlops
 from granite_fc.training.programs import Programs, Recipe
+from granite_fc.versions import versions
 
 MFU_METHOD = (
     "Model FLOPs over the estimated step time and the chips' peak, were every row one example: "

@@ -9,11 +9,11 @@ import tempfile
 from pathlib import Path
 
 from granite_fc.planning.plan import Plan
-from granite_fc.planning.versions import source_hash, versions
 from granite_fc.sharding.mesh import MeshConfig
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.topology import Topology
 from granite_fc.training.programs import Recipe
+from granite_fc.versions import source_digest, versions
 
 
 def default_folder() -> Path:
@@ -29,7 +29,7 @@ def plan_key(recipe: Recipe, mesh: MeshConfig, rules: LogicalAxisRules, topology
         repr(mesh.resolve(topology.num_devices)),
         repr(rules),
         repr(topology),
-        source_hash(),
+        source_digest(),
         json.dumps(versions(), sort_keys=True),
     ]
     return hashlib.sha256("\n".join(described).encode()).hexdigest()

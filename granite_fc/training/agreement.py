@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import importlib.metadata
 import json
 import platform
 import re
@@ -20,17 +19,17 @@ from typing import Any
 
 from jax.sharding import Mesh
 
-import granite_fc
 from granite_fc import typechecks
+from granite_fc.training.host_line import listed
 from granite_fc.training.hosts import Disagreement, Hosts
 from granite_fc.training.programs import Recipe
 from granite_fc.training.run_data import RunData
+from granite_fc.versions import ABSENT, COMPILERS, source_digest, versions
 
 Facts = dict[str, str]
 
-_PACKAGES = ("jax", "jaxlib", "libtpu", "flax", "optax", "orbax-checkpoint", "numpy")
+_PACKAGES = (*COMPILERS, "flax", "optax", "orbax-checkpoint", "numpy")
 _SHOWN = 8
-_ABSENT = "absent"
 
 
 def agree(hosts: Hosts, facts: Mapping[str, Facts]) -> None:
@@ -57,11 +56,11 @@ def agree(hosts: Hosts, facts: Mapping[str, Facts]) -> None:
     for name in names:
         hosts_of: dict[str, list[int]] = {}
         for host, each in enumerate(values):
-            hosts_of.setdefault(each.get(name, _ABSENT), []).append(host)
+            hosts_of.setdefault(each.get(name, ABSENT), []).append(host)
         if len(hosts_of) > 1:
             differing.append((name, hosts_of))
     shown = [
-        f"{name}: " + ", ".join(f"{value} on {_listed(on)}" for value, on in hosts_of.items())
+        f"{name}: " + ", ".join(f"{value} on {listed(on)}" for value, on in hosts_of.items())
         for name, hosts_of in differing[:_SHOWN]
     ]
     if len(differing) > _SHOWN:
@@ -79,8 +78,8 @@ def facts_of_program() -> dict[str, Facts]:
     python = ".".join(platform.python_version_tuple()[:2])
     return {
         "configuration": _bindings(),
-        "code of granite_fc": {"digest of its source": code_digest()},
-        "packages": {"Python": python} | _versions(),
+        "code of granite_fc": {"digest of its source": source_digest()},
+        "packages": {"Python": python} | versions(_PACKAGES),
     }
 
 
@@ -131,22 +130,10 @@ def check_shared(hosts: Hosts, folder: Path, *, key: str) -> None:
     if blind:
         raise Disagreement(
             key,
-            found=f"{folder}, where {_listed(blind)} of {hosts.count} cannot see what host 0 "
-            "writes",
+            found=f"{folder}, where {listed(blind)} of {hosts.count} cannot see what host 0 writes",
             expected="a folder that all hosts share",
             remedy="Mount the same bucket or network file system on every host.",
         )
-
-
-@functools.cache
-def code_digest() -> str:
-    """Returns a digest of the package's own source files: names and content."""
-    folder = Path(granite_fc.__file__).parent
-    hashed = hashlib.blake2b(digest_size=8)
-    for path in sorted(folder.rglob("*.py")):
-        hashed.update(str(path.relative_to(folder)).encode() + b"\0")
-        hashed.update(hashlib.blake2b(path.read_bytes()).digest())
-    return hashed.hexdigest()
 
 
 def _bindings() -> Facts:
@@ -184,16 +171,6 @@ def _text(value: Any) -> str:
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
-def _versions() -> Facts:
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = _ABSENT
-    return found
-
-
 def _digests(facts: Mapping[str, Facts]) -> dict[str, str]:
     return {kind: _digest(values) for kind, values in facts.items()}
 
@@ -201,8 +178,3 @@ def _digests(facts: Mapping[str, Facts]) -> dict[str, str]:
 def _digest(value: Any) -> str:
     text = json.dumps(value, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _listed(indices: list[int]) -> str:
-    shown = ", ".join(map(str, indices[:8])) + (", ..." if len(indices) > 8 else "")
-    return f"host {shown}" if len(indices) == 1 else f"hosts {shown}"

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from granite_fc import versions
 from granite_fc.training import agreement
-from granite_fc.training.agreement import Facts, agree, check_shared, code_digest
+from granite_fc.training.agreement import Facts, agree, check_shared
 from granite_fc.training.hosts import Disagreement, Hosts
 
 
@@ -100,9 +101,9 @@ def test_the_digest_of_the_code_is_of_what_is_in_the_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def digest() -> str:
-        return code_digest.__wrapped__()
+        return versions.source_digest.__wrapped__()
 
-    monkeypatch.setattr(agreement.granite_fc, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(versions, "__file__", str(tmp_path / "versions.py"))
     (tmp_path / "a.py").write_text("x = 1")
     first = digest()
     assert digest() == first
