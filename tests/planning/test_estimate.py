@@ -65,6 +65,14 @@ def test_peaks(mesh, microbatches, policy, rows, peak, seconds):
     assert estimator.peak_bytes(candidate) / GIB == pytest.approx(peak, rel=0.2)
 
 
+def test_of_a_large_vocabulary_only_a_part_of_the_logits_exists_at_once():
+    recipe = dataclasses.replace(RECIPE, model=dataclasses.replace(MODEL, vocab_size=49_152))
+    estimator = Estimator(recipe, LogicalAxisRules(), TOPOLOGY, devices=())
+    candidate = Candidate(MeshConfig(1, 4, 1, 1), microbatches=1, remat_policy="full")
+    # As compiled, with 16 rows a chip: all its logits would be 6 GiB in float32 alone.
+    assert estimator.peak_bytes(candidate) / GIB == pytest.approx(2.83, rel=0.2)
+
+
 @pytest.mark.skipif(
     importlib.util.find_spec("libtpu") is None, reason="libtpu, the TPU compiler, is not installed"
 )
