@@ -22,8 +22,11 @@ def optimizations() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def tpu_devices() -> Callable[[str], list[Any]]:
-    """From a topology's name, such as "v5p:2x2x1", to devices that compile and never run."""
+def tpu_devices() -> Callable[..., list[Any]]:
+    """From a topology's name, such as "v5p:2x2x1", to devices that compile and never run.
+
+    More than one slice may be asked for.
+    """
     if importlib.util.find_spec("libtpu") is None:
         pytest.skip("libtpu, the TPU compiler, is not installed")
-    return lambda name: Topology.parse(name).devices()
+    return lambda name, num_slices=1: Topology.parse(name, num_slices).devices()
