@@ -1,1 +1,1 @@
-"""Measurements of the trainer, each a module to run."""
+"""What is measured: the trainer, its data, and the trainer beside others."""
