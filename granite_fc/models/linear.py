@@ -8,10 +8,9 @@ import jax
 import jax.numpy as jnp
 from jax.experimental.layout import Layout, with_layout_constraint
 
-from granite_fc.models.logical import AxisNames, constrain, gathered
+from granite_fc.models.logical import AxisNames, constrain, gathered, on_shards
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def linear(x: jax.Array, kernel: jax.Array, num_inputs: int, axes: AxisNames) -> jax.Array:
     """Contracts the last `num_inputs` axes of `x` with the first of `kernel`.
 
@@ -30,21 +29,52 @@ def linear(x: jax.Array, kernel: jax.Array, num_inputs: int, axes: AxisNames) ->
     Returns:
         `[batch, length, *outputs]`, of the type of `x`.
     """
-    kernel = _gathered(kernel, num_inputs, axes, x.dtype)
+    if kernel.ndim - num_inputs > 1:
+        kernel = _in_order(kernel, axes)
+    return _linear(x, kernel, num_inputs, axes)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _in_order(kernel: jax.Array, axes: AxisNames) -> jax.Array:
+    """Holds a kernel to the order in memory that it is stored in.
+
+    Products with several output axes are faster on TPUs with these in another order. XLA would
+    bring the float32 kernels of all layers into it before the loop over them, and keep them beside
+    the parameters until its end; from here on it has one layer's to do so with.
+    """
+    layout = Layout(tuple(range(kernel.ndim)))
+    return on_shards(
+        lambda part: with_layout_constraint(part, layout),
+        kernel,
+        in_axes=(axes,),
+        out_shape=kernel.shape,
+        out_axes=axes,
+    )
+
+
+_in_order.defvjp(
+    lambda kernel, axes: (_in_order(kernel, axes), None),
+    lambda axes, _, gradient: (gradient,),
+)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _linear(x: jax.Array, kernel: jax.Array, num_inputs: int, axes: AxisNames) -> jax.Array:
+    kernel = gathered(kernel.astype(x.dtype), axes)
     return contract(x, kernel, range(x.ndim - num_inputs, x.ndim), range(num_inputs), x.dtype)
 
 
 def _forward(
     x: jax.Array, kernel: jax.Array, num_inputs: int, axes: AxisNames
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return linear(x, kernel, num_inputs, axes), (x, kernel)
+    return _linear(x, kernel, num_inputs, axes), (x, kernel)
 
 
 def _backward(
     num_inputs: int, axes: AxisNames, saved: tuple[jax.Array, jax.Array], gradient: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     x, stored = saved
-    kernel = _gathered(stored, num_inputs, axes, x.dtype)
+    kernel = gathered(stored.astype(x.dtype), axes)
     leading = range(x.ndim - num_inputs)
     to_x = contract(
         gradient,
@@ -53,19 +83,15 @@ def _backward(
         range(num_inputs, kernel.ndim),
         x.dtype,
     )
-    to_kernel = contract(x, gradient, leading, leading, x.dtype)
+    if num_inputs == 1:
+        to_kernel = constrain(contract(x, gradient, leading, leading, x.dtype), *axes)
+    else:
+        # The axis that is cut comes first: only then do all chips make this a reduce-scatter.
+        turned = contract(gradient, x, leading, leading, x.dtype)
+        turned = constrain(turned, *axes[num_inputs:], *axes[:num_inputs])
+        num_outputs = kernel.ndim - num_inputs
+        to_kernel = jnp.moveaxis(turned, range(num_outputs), range(num_inputs, kernel.ndim))
     return to_x, constrain(to_kernel, *axes).astype(stored.dtype)
-
-
-def _gathered(kernel: jax.Array, num_inputs: int, axes: AxisNames, dtype: jnp.dtype) -> jax.Array:
-    """Returns a kernel for use, from one as it is stored."""
-    if kernel.ndim - num_inputs > 1:
-        # Products with several output axes are faster on TPUs with these in another order in
-        # memory. XLA would reorder the float32 kernels of all layers before the loop over them, and
-        # keep them beside the parameters until its end. With the order held here, it reorders one
-        # layer's at a time.
-        kernel = with_layout_constraint(kernel, Layout(tuple(range(kernel.ndim))))
-    return gathered(kernel.astype(dtype), axes)
 
 
 def contract(
@@ -76,4 +102,4 @@ def contract(
     return jax.lax.dot_general(left, right, (axes, ((), ())), preferred_element_type=dtype)
 
 
-linear.defvjp(_forward, _backward)
+_linear.defvjp(_forward, _backward)

@@ -16,13 +16,21 @@ _ON_SPARSE_CORES = {
     "xla_tpu_enable_sparse_core_collective_offload_reduce_scatter": True,
     "xla_tpu_enable_sparse_core_collective_offload_nd_reduce_scatter": True,
 }
+# v6e gathers on its SparseCores too: its links are slow beside its matrix units, so that what waits
+# for a gather weighs more than the work that this adds. Its compiler would turn products with what
+# is scattered into chains of collective-permutes between products of a part each, which it
+# estimates at up to three times the cycles of one product; the threshold is above any.
+_V6E = _ON_SPARSE_CORES | {
+    "xla_tpu_enable_sparse_core_collective_offload_all_gather": True,
+    "xla_jf_spmd_threshold_for_windowed_einsum_mib": "1000000",
+}
 # By `jax.Device.device_kind`. v5e's compiler turns what is scattered and gathered into chains of
 # collective-permutes between the matrix products by itself.
 _OPTIONS = {
     "TPU v5": _ON_SPARSE_CORES,
     "TPU v5p": _ON_SPARSE_CORES,
-    "TPU v6 lite": _ON_SPARSE_CORES,
-    "TPU v6e": _ON_SPARSE_CORES,
+    "TPU v6 lite": _V6E,
+    "TPU v6e": _V6E,
 }
 
 
