@@ -49,8 +49,8 @@ def replicated_beyond_plan(
     """Lists the parameters that are whole over an axis that is there to split them, largest first.
 
     The plan allows two things: every replica along `data` holds everything, and an axis that may
-    stay whole (`whole_if_uneven`: a single key/value head, say) leaves the mesh axes of its rule
-    unused.
+    stay whole (`whole_if_uneven`) and is shorter than the parts that its rules would cut it into,
+    such as a single key/value head, leaves their mesh axes unused.
 
     Args:
         shapes: The parameters, or their shapes and dtypes.
@@ -63,7 +63,12 @@ def replicated_beyond_plan(
     found: list[Replicated] = []
 
     def look(path: Any, leaf: Any, names: Axes, spec: PartitionSpec) -> None:
-        allowed = rules.mesh_axes(*(name for name in names if name in rules.whole_if_uneven))
+        allowed: set[str] = set()
+        for name, length in zip(names, leaf.shape, strict=True):
+            if name in rules.whole_if_uneven:
+                targets = rules.mesh_axes(name)
+                if length < math.prod(mesh_shape[axis] for axis in targets):
+                    allowed |= targets
         over = tuple(a for a in splitting if a not in mesh_axes(spec) and a not in allowed)
         if over:
             num_bytes = math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize
@@ -86,7 +91,7 @@ def check_replication(
         The share of the parameters' bytes that is; see `replicated_beyond_plan` for the arguments.
 
     Raises:
-        ConfigurationError: It is more than `rules.max_replicated`.
+        ConfigurationError: It is more than `rules.max_replicated` and more than 1 MiB.
     """
     found = replicated_beyond_plan(shapes, axes, partitions, mesh_shape, rules)
     total = sum(

@@ -32,10 +32,15 @@ DEFAULT_RULES: tuple[Rule, ...] = (
     ("mlp_bias", ("tensor", "fsdp", "sequence")),
     ("position", None),
     ("norm", None),
-    # Scales of quantised kernels, one a block of an axis, lie where the block does.
+    # Scales of quantised kernels, one a block of an axis, lie where the block does. Where the blocks
+    # do not divide, the last axis is split in their place.
     ("embed_blocks", ("fsdp", "sequence")),
     ("mlp_blocks", "tensor"),
     ("head_dim_blocks", None),
+    ("embed_scales", ("fsdp", "sequence")),
+    ("mlp_scales", ("tensor", "fsdp", "sequence")),
+    ("mlp_scales", "tensor"),
+    ("head_dim_scales", ("fsdp", "sequence")),
     # Adapters are narrow on one side, so the other is split as far as it goes.
     ("lora_rank", None),
     ("lora_mlp", ("tensor", "fsdp", "sequence")),
@@ -66,6 +71,8 @@ DEFAULT_WHOLE_IF_UNEVEN: tuple[str, ...] = (
     "mlp_bias",
     "embed_blocks",
     "mlp_blocks",
+    "mlp_scales",
+    "head_dim_scales",
     "lora_mlp",
     "lora_head_dim",
 )
@@ -86,7 +93,7 @@ class LogicalAxisRules:
         whole_if_uneven: Logical axes that stay whole where the mesh axes do not divide their
             length; elsewhere that is an error.
         max_replicated: Largest share of the parameters' bytes that may be whole over a mesh axis
-            that is there to split them (see `granite_fc.sharding.replication`).
+            that is there to split them (see `granite_fc.sharding.replication`); 1 MiB always may.
     """
 
     rules: Sequence[Rule] = DEFAULT_RULES

@@ -251,7 +251,12 @@ def test_every_parameter_has_its_axes_and_the_base_is_that_of_the_seed(qtype: st
     else:
         scales = params["blocks"]["attention"]["output"]["kernel"]["scales"]
         assert scales.shape == (2, 4, 1, 32)  # A head of 8 is shorter than a block of 16.
-        assert attention["kernel"]["scales"] == ("layers", "heads", "head_dim_blocks", "embed")
+        assert attention["kernel"]["scales"] == (
+            "layers",
+            "heads",
+            "head_dim_blocks",
+            "embed_scales",
+        )
     adapters, _ = split(params)
     in_adapters = sum(leaf.size for leaf in jax.tree.leaves(adapters))
     assert count_params(config) == count_params(GPT_BIGCODE) + in_adapters

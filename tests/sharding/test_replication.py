@@ -10,6 +10,7 @@ import pytest
 from jax.sharding import PartitionSpec
 
 from granite_fc.errors import ConfigurationError
+from granite_fc.models.adapters.config import AdapterConfig
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import abstract_params, logical_axes
 from granite_fc.sharding.replication import check_replication, replicated_beyond_plan
@@ -60,6 +61,21 @@ def test_the_default_rules_split_a_multi_query_model(mesh: dict[str, int]) -> No
     # One key/value head cannot be split over tensor, and that is planned.
     assert not any("attention/key/kernel" in name for name in names)
     assert "blocks/mlp_norm/scale" in names
+
+
+def test_scales_of_quantised_kernels_are_split_where_their_blocks_do_not_divide() -> None:
+    quantised = dataclasses.replace(GRANITE_20B, adapter=AdapterConfig(base_dtype="nf4"))
+    layout = layout_of(quantised, mesh_shape(fsdp=64), LogicalAxisRules())
+    # 6,144 / 64 = 96 blocks are not divisible by 64; the widths are.
+    assert not [one.name for one in replicated_beyond_plan(*layout) if "scales" in one.name]
+    whole = dataclasses.replace(
+        LogicalAxisRules(), extra_rules=[("mlp_scales", None), ("head_dim_scales", None)]
+    )
+    layout = layout_of(quantised, mesh_shape(fsdp=64), whole)
+    names = [one.name for one in replicated_beyond_plan(*layout)]
+    assert "blocks/mlp/up/kernel/scales" in names
+    with pytest.raises(ConfigurationError, match="blocks/mlp/up/kernel/scales"):
+        check_replication(*layout)
 
 
 def test_a_rule_that_leaves_kernels_whole_is_refused_and_they_are_named() -> None:

@@ -25,7 +25,7 @@ class AdapterConfig:
 
     Attributes:
         rank: Columns of A and rows of B.
-        alpha: What the adapters' output is multiplied by, times the rank.
+        alpha: The adapters' output is multiplied by alpha / rank.
         dropout: Share of an adapter's input entries dropped in training; the base sees them all.
         target: A regular expression, or several of which one has to match the whole name of a
             projection, such as `blocks/attention/query` or `blocks/mlp/up`, for it to get an

@@ -44,9 +44,13 @@ class Storage:
 
     @property
     def scales_axes(self) -> AxisNames:
-        """The logical names of the scales' axes."""
+        """The logical names of the scales' axes.
+
+        The last has a name of its own too: where there are too few blocks to split, it is split.
+        """
         at = self.block_axis
-        return (*self.axes[:at], f"{self.axes[at]}_blocks", *self.axes[at + 1 :])
+        between = self.axes[at + 1 : -1]
+        return (*self.axes[:at], f"{self.axes[at]}_blocks", *between, f"{self.axes[-1]}_scales")
 
     def store(self, kernel: jax.Array) -> Stored:
         """Returns what is stored of a kernel."""
