@@ -32,8 +32,8 @@ DEFAULT_RULES: tuple[Rule, ...] = (
     ("mlp_bias", ("tensor", "fsdp", "sequence")),
     ("position", None),
     ("norm", None),
-    # Scales of quantised kernels, one a block of an axis, lie where the block does. Where the blocks
-    # do not divide, the last axis is split in their place.
+    # Scales of quantised kernels, one a block of an axis, lie where the block does. Where blocks do
+    # not divide over the mesh, the last axis is split in their place.
     ("embed_blocks", ("fsdp", "sequence")),
     ("mlp_blocks", "tensor"),
     ("head_dim_blocks", None),
