@@ -64,7 +64,7 @@ def attention(
     drops = dropout_rate > 0.0 and dropout_key is not None
     if implementation == "auto":
         kernel = _KERNEL_OF_PLATFORM.get(logical.platform(), "reference")
-        implementation = "reference" if drops or not _serves(kernel, query, key) else kernel
+        implementation = "reference" if drops or _obstacle(kernel, query, key) else kernel
     if implementation == "reference":
         return reference_attention(
             query,
@@ -79,18 +79,26 @@ def attention(
             dropout_key=dropout_key,
             block=block,
         )
-    if drops or not _serves(implementation, query, key):
+    obstacle = "dropout of attention weights" if drops else _obstacle(implementation, query, key)
+    if obstacle:
         raise ConfigurationError(
             "DecoderConfig.attention",
-            found=implementation,
-            expected="'auto' or 'reference', with dropout of attention weights, rows that do not "
-            f"split into blocks of {SMALLEST_BLOCK}, or heads wider than the kernel takes",
+            found=f"{implementation}, with {obstacle}",
+            expected="'auto' or 'reference' there",
         )
     return _KERNELS[implementation](query, key, value, segment_ids=q_segment_ids, scale=scale)
 
 
-def _serves(implementation: str, query: jax.Array, key: jax.Array) -> bool:
+def _obstacle(implementation: str, query: jax.Array, key: jax.Array) -> str | None:
+    """Returns what an implementation cannot do of a call; None where it can do all."""
     if implementation == "reference":
-        return True
-    narrow = query.shape[3] <= WIDEST_HEAD[implementation]
-    return narrow and servable(query.shape[1], key.shape[1])
+        return None
+    length, kv_length, width = query.shape[1], key.shape[1], query.shape[3]
+    if width > WIDEST_HEAD[implementation]:
+        return f"heads of {width}, and it takes at most {WIDEST_HEAD[implementation]}"
+    if not servable(length, kv_length):
+        return (
+            f"{length} queries and {kv_length} keys, and it takes as many of one as of the other, "
+            f"in blocks of {SMALLEST_BLOCK}"
+        )
+    return None
