@@ -46,7 +46,7 @@ def print_outcome(outcome: Outcome) -> None:
     out = console()
     if outcome.search is not None:
         out.print(_tried(outcome.search))
-        for line in _pruned(outcome.search):
+        for line in (*_failed(outcome.search), *_pruned(outcome.search)):
             note(out, line)
     _print_plan(outcome.plan, out)
     if outcome.overrides is not None:
@@ -89,7 +89,7 @@ def _tried(search: SearchResult) -> Table:
         seconds = plan.step_seconds if plan else None
         result.add_row(
             describe(trial.candidate) + (" *" if trial is search.best else ""),
-            trial.outcome,
+            trial.outcome.partition(":")[0],
             f"{plan.peak_gib:.2f}" if plan else "-",
             f"{estimate.peak_bytes / GIB:.2f}" if estimate else "-",
             duration(seconds) if seconds else "-",
@@ -97,6 +97,15 @@ def _tried(search: SearchResult) -> Table:
             f"{plan.mfu_bound:.1%}" if plan and plan.mfu_bound else "-",
         )
     return result
+
+
+def _failed(search: SearchResult) -> list[str]:
+    """Returns a sentence on each layout that the compiler did not finish."""
+    return [
+        f"{describe(trial.candidate)} {trial.outcome}"
+        for trial in search.tried
+        if trial.plan is None
+    ]
 
 
 def _pruned(search: SearchResult) -> list[str]:

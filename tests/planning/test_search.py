@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from granite_fc.errors import ConfigurationError
@@ -10,6 +12,8 @@ from granite_fc.planning.candidates import POLICIES, Candidate, candidates
 from granite_fc.planning.estimate import Estimate
 from granite_fc.planning.memory import GIB
 from granite_fc.planning.plan import Plan
+from granite_fc.planning.plan_text import print_outcome
+from granite_fc.planning.planner import Outcome
 from granite_fc.planning.search import MOST_COMPILED, Corrections, Search
 from granite_fc.planning.worker import PlanningError
 from granite_fc.sharding.mesh import MeshConfig
@@ -134,7 +138,7 @@ def test_the_fastest_that_fits_is_found_within_the_bound(peak_error, time_error)
     assert all(trial.outcome for trial in result.pruned)
 
 
-def test_what_fails_to_compile_is_told_and_passed_over():
+def test_what_fails_to_compile_is_told_and_passed_over(capsys):
     machine = Machine()
     good = machine.compile
     fastest = machine.search().fastest(ALL, CONFIGURED).best
@@ -142,7 +146,7 @@ def test_what_fails_to_compile_is_told_and_passed_over():
 
     def compile_plan(candidate: Candidate) -> Plan:
         if candidate == fastest.candidate:
-            raise PlanningError("not compiled within 240 s")
+            raise PlanningError("exit status -6: " + "a check of the compiler's " * 9)
         return good(candidate)
 
     machine.compile = compile_plan  # type: ignore[method-assign]
@@ -150,7 +154,14 @@ def test_what_fails_to_compile_is_told_and_passed_over():
     assert result.best is not None and result.best.plan is not None
     [failed] = [trial for trial in result.tried if trial.plan is None]
     assert failed.candidate == fastest.candidate
-    assert failed.outcome == "failed: not compiled within 240 s"
+    assert failed.outcome.startswith("failed: exit status -6: a check")
+    best = result.best.plan
+    print_outcome(Outcome(plan=dataclasses.replace(best, fits=False), search=result))
+    told = capsys.readouterr().out.splitlines()
+    # However long the compiler's words are, every row shows its figures.
+    [row] = [line for line in told if " * " in line]
+    assert f"{best.peak_gib:.2f}" in row
+    assert any(failed.outcome.strip() in line for line in told)
 
 
 def test_layouts_that_parameters_do_not_divide_over_are_pruned_with_the_reason():
