@@ -106,7 +106,7 @@ class Planner:
         self._tell("it does not fit; looking for the nearest change that would")
         run, topology = self._run(), self._topology
         configured = Candidate.of(run.recipe, run.mesh, topology)
-        self._corrections.learn(self._estimator(run, topology)(configured), plan)
+        self._corrections.learn(configured, self._estimator(run, topology)(configured), plan)
         return Outcome(plan, nearest=self._nearest(run, topology, configured))
 
     def search(self) -> Outcome:

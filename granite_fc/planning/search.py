@@ -27,6 +27,10 @@ _HOPELESS = 1.5
 Compile = Callable[[Candidate], Plan]
 
 
+# Whether a mesh has data, sequence and tensor neighbours.
+_Kind = tuple[bool, bool, bool]
+
+
 @dataclasses.dataclass(frozen=True)
 class Trial:
     """A layout that was looked at.
@@ -76,21 +80,25 @@ class SearchResult:
 class Corrections:
     """How far off estimates were, learnt from what is compiled.
 
-    Both are corrected by the last layout of the same remat policy. Of a policy of which none was
-    compiled, times are corrected by the one that was underestimated least, so that nothing is given
-    up that might be faster, and peaks by the one that was underestimated most, so that few
-    compilations are spent on what does not fit.
+    Peaks are corrected by the last layout of the same remat policy; those of a policy of which none
+    was compiled by the one that was underestimated most, so that few compilations are spent on
+    what does not fit. Times are corrected by layouts that wait for the same kinds of neighbours, of
+    these by the one that was underestimated least; where none was compiled they are taken to be no
+    worse than estimated, so that nothing is given up that might be faster.
     """
 
     def __init__(self) -> None:
         self._peaks: dict[str, float] = {}
-        self._times: dict[str, float] = {}
+        self._times: dict[_Kind, dict[str, float]] = {}
 
-    def learn(self, estimate: Estimate, plan: Plan) -> None:
+    def learn(self, candidate: Candidate, estimate: Estimate, plan: Plan) -> None:
         """Takes in what compiling told of a layout."""
-        self._peaks[plan.remat_policy] = plan.peak_gib * GIB / estimate.peak_bytes
+        policy = candidate.remat_policy
+        self._peaks[policy] = plan.peak_gib * GIB / estimate.peak_bytes
         if plan.step_seconds is not None:
-            self._times[plan.remat_policy] = plan.step_seconds / estimate.step_seconds
+            times = self._times.setdefault(_kind(candidate), {})
+            ratio = plan.step_seconds / estimate.step_seconds
+            times[policy] = min(ratio, times.get(policy, ratio))
 
     def peak_bytes(self, candidate: Candidate, estimate: Estimate) -> float:
         """Returns the corrected estimate of a peak."""
@@ -99,8 +107,17 @@ class Corrections:
 
     def step_seconds(self, candidate: Candidate, estimate: Estimate) -> float:
         """Returns the corrected estimate of a step's time."""
-        others = min(self._times.values(), default=1.0)
-        return estimate.step_seconds * self._times.get(candidate.remat_policy, others)
+        times = self._times.get(_kind(candidate))
+        if times is None:
+            known = (ratio for each in self._times.values() for ratio in each.values())
+            return estimate.step_seconds * min((1.0, *known))
+        return estimate.step_seconds * times.get(candidate.remat_policy, min(times.values()))
+
+
+def _kind(candidate: Candidate) -> _Kind:
+    """Returns over which mesh axes, beside fsdp, devices wait for each other."""
+    mesh = candidate.mesh
+    return mesh.data > 1, mesh.sequence > 1, mesh.tensor > 1
 
 
 class Search:
@@ -194,17 +211,15 @@ class Search:
         except (PlanningError, ConfigurationError) as error:
             message = error.message if isinstance(error, ConfigurationError) else str(error)
             return Trial(candidate, estimate, f"failed: {message}")
-        self._corrections.learn(estimate, plan)
+        self._corrections.learn(candidate, estimate, plan)
         return Trial(candidate, estimate, "fits" if plan.fits else "does not fit", plan)
 
     def _most_promising(
         self, estimated: list[tuple[Candidate, Estimate]], tried: list[Trial]
     ) -> tuple[Candidate, Estimate] | None:
         """Returns the fastest layout that should fit and beat what was found, or None."""
-        for candidate, estimate in estimated:
-            if self._why_not(candidate, estimate, tried) == "":
-                return candidate, estimate
-        return None
+        promising = [pair for pair in estimated if self._why_not(*pair, tried) == ""]
+        return min(promising, key=lambda pair: self._corrections.step_seconds(*pair), default=None)
 
     def _why_not(self, candidate: Candidate, estimate: Estimate, tried: list[Trial]) -> str:
         """Returns why a layout is not worth compiling, or "" where it is."""

@@ -138,6 +138,32 @@ def test_the_fastest_that_fits_is_found_within_the_bound(peak_error, time_error)
     assert all(trial.outcome for trial in result.pruned)
 
 
+def test_a_kind_of_mesh_that_disappoints_says_nothing_of_others():
+    machine = Machine()
+    estimate, compiled = machine.estimate, machine.compile
+    flattery = {1: 1.0, 2: 0.9, 4: 0.92}
+    truth = {1: 1.0, 2: 1.3, 4: 1.8}
+
+    def flattered(candidate: Candidate) -> Estimate:
+        result = estimate(candidate)
+        share = flattery[candidate.mesh.sequence]
+        return dataclasses.replace(result, step_seconds=result.step_seconds * share)
+
+    def slow(candidate: Candidate) -> Plan:
+        plan = compiled(candidate)
+        assert plan.step_seconds is not None
+        seconds = plan.step_seconds * truth[candidate.mesh.sequence]
+        return dataclasses.replace(plan, step_seconds=seconds)
+
+    machine.estimate = flattered  # type: ignore[method-assign]
+    machine.compile = slow  # type: ignore[method-assign]
+    layouts = [candidate for candidate in ALL if candidate.mesh.sequence <= 4]
+    result = machine.search().fastest(layouts, None)
+    assert machine.compiled[0].mesh.sequence > 1
+    assert result.best is not None and result.best.plan is not None
+    assert result.best.plan.step_seconds == pytest.approx(best_by_trying_all(), rel=0.1)
+
+
 def test_what_fails_to_compile_is_told_and_passed_over(capsys):
     machine = Machine()
     good = machine.compile
