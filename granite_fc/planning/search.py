@@ -15,7 +15,7 @@ from granite_fc.planning.plan import Plan
 from granite_fc.planning.worker import PlanningError
 
 # Layouts that one search compiles at most, and seconds that each may take.
-MOST_COMPILED = 6
+MOST_COMPILED = 8
 SECONDS_EACH = 240.0
 # Layouts on one mesh that are compiled at most: a mesh that disappoints does so in many variants.
 _MOST_ON_A_MESH = 3
