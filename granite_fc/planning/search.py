@@ -100,6 +100,10 @@ class Corrections:
             ratio = plan.step_seconds / estimate.step_seconds
             times[policy] = min(ratio, times.get(policy, ratio))
 
+    def knows(self, candidate: Candidate) -> bool:
+        """Whether a time of a layout with the same kinds of neighbours was learnt."""
+        return _kind(candidate) in self._times
+
     def peak_bytes(self, candidate: Candidate, estimate: Estimate) -> float:
         """Returns the corrected estimate of a peak."""
         others = max(self._peaks.values(), default=1.0)
@@ -219,6 +223,10 @@ class Search:
     ) -> tuple[Candidate, Estimate] | None:
         """Returns the fastest layout that should fit and beat what was found, or None."""
         promising = [pair for pair in estimated if self._why_not(*pair, tried) == ""]
+        if len(tried) % 3 == 1:
+            # Every third one is of a kind that is known, or optimism on others would use up all.
+            known = [pair for pair in promising if self._corrections.knows(pair[0])]
+            promising = known or promising
         return min(promising, key=lambda pair: self._corrections.step_seconds(*pair), default=None)
 
     def _why_not(self, candidate: Candidate, estimate: Estimate, tried: list[Trial]) -> str:
