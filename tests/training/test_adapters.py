@@ -25,10 +25,10 @@ from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.training.mfu import ModelFlops
 from granite_fc.training.optimizers import Adafactor, AdamW, Muon, Optimizer
 from granite_fc.training.placement import BatchPlacement
-from granite_fc.training.programs import Programs, Recipe
+from granite_fc.training.programs import Programs
 from granite_fc.training.step import model_params
 from tests.training import small_run
-from tests.training.test_meshes import GPT_BIGCODE, LENGTH, LLAMA, ROWS, batch
+from tests.training.test_meshes import GPT_BIGCODE, LENGTH, LLAMA, ROWS, batch, small_recipe
 
 STEPS = 8
 QLORA = AdapterConfig(rank=2, alpha=8, dropout=0.1, base_dtype="nf4", block_size=4)
@@ -38,18 +38,7 @@ def programs_of(
     model: DecoderConfig, mesh: MeshConfig | None = None, optimizer: Optimizer | None = None
 ) -> Programs:
     mesh = mesh or MeshConfig(fsdp=1)
-    recipe = Recipe(
-        model=model,
-        optimizer=optimizer or AdamW(1e-2),
-        train_steps=STEPS,
-        batch_size=ROWS,
-        sequence_length=LENGTH,
-        microbatches=1,
-        num_subtasks=2,
-        seed=0,
-        z_loss=1e-4,
-        clip_norm=1.0,
-    )
+    recipe = small_recipe(model, optimizer or AdamW(1e-2), STEPS)
     devices = jax.devices()[: int(np.prod(list(mesh.sizes().values())))]
     return Programs(recipe, make_mesh(mesh, devices), LogicalAxisRules())
 

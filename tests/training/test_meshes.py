@@ -9,7 +9,7 @@ import pytest
 from granite_fc.models.config import DecoderConfig
 from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
-from granite_fc.training.optimizers import AdamW
+from granite_fc.training.optimizers import AdamW, Optimizer
 from granite_fc.training.placement import BatchPlacement
 from granite_fc.training.programs import Programs, Recipe
 from granite_fc.training.schedules import LearningRateSchedule
@@ -65,11 +65,14 @@ def batch(step: int) -> dict[str, np.ndarray]:
     }
 
 
-def losses_and_norms(model: DecoderConfig, mesh: MeshConfig, devices: int) -> np.ndarray:
-    recipe = Recipe(
+def small_recipe(
+    model: DecoderConfig, optimizer: Optimizer, train_steps: int, *, offload: bool = False
+) -> Recipe:
+    """A run on `batch`."""
+    return Recipe(
         model=model,
-        optimizer=AdamW(LearningRateSchedule(peak=3e-3, warmup_steps=5)),
-        train_steps=STEPS,
+        optimizer=optimizer,
+        train_steps=train_steps,
         batch_size=ROWS,
         sequence_length=LENGTH,
         microbatches=1,
@@ -77,7 +80,12 @@ def losses_and_norms(model: DecoderConfig, mesh: MeshConfig, devices: int) -> np
         seed=0,
         z_loss=1e-4,
         clip_norm=1.0,
+        offload_optimizer=offload,
     )
+
+
+def losses_and_norms(model: DecoderConfig, mesh: MeshConfig, devices: int) -> np.ndarray:
+    recipe = small_recipe(model, AdamW(LearningRateSchedule(peak=3e-3, warmup_steps=5)), STEPS)
     programs = Programs(recipe, make_mesh(mesh, jax.devices()[:devices]), LogicalAxisRules())
     placement = BatchPlacement(programs.batch_sharding, recipe.batch_shape)
     train_step, _ = programs.compile_train_step()

@@ -22,27 +22,15 @@ from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.training.first_state import first_state, saved_part
 from granite_fc.training.optimizers import Adafactor, AdamW, Muon, Optimizer
 from granite_fc.training.placement import BatchPlacement
-from granite_fc.training.programs import Programs, Recipe
-from tests.training.test_meshes import LENGTH, LLAMA, ROWS, batch
+from granite_fc.training.programs import Programs
+from tests.training.test_meshes import LLAMA, batch, small_recipe
 
 STEPS = 4
 
 
 @functools.cache
 def compiled(optimizer: Optimizer, devices: int, *, offload: bool) -> tuple[Programs, Any]:
-    recipe = Recipe(
-        model=LLAMA,
-        optimizer=optimizer,
-        train_steps=100,
-        batch_size=ROWS,
-        sequence_length=LENGTH,
-        microbatches=1,
-        num_subtasks=2,
-        seed=0,
-        z_loss=1e-4,
-        clip_norm=1.0,
-        offload_optimizer=offload,
-    )
+    recipe = small_recipe(LLAMA, optimizer, 100, offload=offload)
     mesh = make_mesh(MeshConfig(fsdp=-1, tensor=min(devices, 2)), jax.devices()[:devices])
     programs = Programs(recipe, mesh, LogicalAxisRules())
     return programs, programs.compile_train_step()[0]
