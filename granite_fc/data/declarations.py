@@ -16,7 +16,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from granite_fc.decoding.constraint import AnswerGrammar
 from granite_fc.errors import ConfigurationError
+from granite_fc.evaluation.judgement import Judgement
 
 # The alphabet that SeqIO accepts for names.
 _NAME = re.compile(r"[\w.:#]+")
@@ -35,6 +37,13 @@ class TaskDeclaration:
         data_files: Called likewise; returns the paths of the raw files or folders that the examples
             are made from.
         exact_match: Whether two answers mean the same, asked with the target and the model's.
+        judge: Everything that can be said of an answer, asked with inputs, target and the model's
+            answer; its `exact` is that of `exact_match`. None: `exact_match` is all.
+        grammar: What answers may be, asked with the inputs, for constrained decoding. None: any
+            text; it may also return None, for inputs of which it cannot be told.
+        complete: How many characters of a text that a model has written so far are its answer,
+            where all that may follow is none; None where it goes on. None: only the end of sequence
+            tells.
         provenance: Called when a cache is written; returns where the examples come from (JSON
             values), for inspection and the data card. No part of what decides whether a cache
             still fits. See `granite_fc.data.provenance`.
@@ -48,6 +57,9 @@ class TaskDeclaration:
     content: Callable[[], Mapping[str, Any]] = dict
     data_files: Callable[[], tuple[str, ...]] = tuple
     exact_match: Callable[[str, str], bool] = operator.eq
+    judge: Callable[[str, str, str], Judgement] | None = None
+    grammar: Callable[[str], AnswerGrammar | None] | None = None
+    complete: Callable[[str], int | None] | None = None
     provenance: Callable[[], Mapping[str, Any]] = dict
     may_be_empty: bool = False
 

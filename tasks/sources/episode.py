@@ -10,50 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from granite_fc.calls.call import Call
+from granite_fc.calls.conversation import AssistantTurn, CallTurn, Turn, UserTurn
 from granite_fc.calls.graph import CallGraph
 from granite_fc.calls.spec import FunctionSpec
 
-
-@dataclasses.dataclass(frozen=True)
-class UserTurn:
-    """What the user says."""
-
-    text: str
-
-
-@dataclasses.dataclass(frozen=True)
-class CallTurn:
-    """The calls that the assistant makes at one point, and what they return.
-
-    Their order matters only as far as they refer to each other: calls that have to be made in order
-    for another reason, because of what they change or because the user says so, are in call turns
-    of their own, one right after the other.
-
-    Attributes:
-        calls: In an order in which they can be executed. Labels are unique in the episode; a
-            reference may point at an earlier call turn.
-        results: One JSON value for each call; empty where the data set records none.
-    """
-
-    calls: CallGraph
-    results: tuple[Any, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class AssistantTurn:
-    """What the assistant says to the user.
-
-    Attributes:
-        text: What it says.
-        grounded: Whether all that it states is known: the conversation before it or a result that
-            is shown gives it.
-    """
-
-    text: str
-    grounded: bool = True
-
-
-Turn = UserTurn | CallTurn | AssistantTurn
 NoCallReason = Literal["no_function", "missing_parameter"]
 # The mark of an episode whose last calls would go on if they had not returned what they did.
 STOPPED = "stopped"

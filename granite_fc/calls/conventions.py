@@ -1,0 +1,100 @@
+"""How a tasks package writes what a model reads, and reads what it writes.
+
+The engine knows no prompt: a package that trains models declares how requests are put to them, so
+that what it trained can be asked and judged.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from granite_fc.calls.conversation import Turn
+from granite_fc.calls.spec import FunctionSpec
+from granite_fc.calls.syntax import ParseResult
+from granite_fc.errors import ConfigurationError
+
+
+@dataclasses.dataclass(frozen=True)
+class CallFrame:
+    """What stands around calls, each of them a JSON object, in an answer.
+
+    Attributes:
+        opening: Before the first call.
+        between: Between two calls.
+        closing: After the last one.
+    """
+
+    opening: str
+    between: str
+    closing: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tools:
+    """Functions that can be called for real.
+
+    Attributes:
+        specs: What they are.
+        functions: Name to function; they take keyword arguments and share one state.
+    """
+
+    specs: tuple[FunctionSpec, ...]
+    functions: Mapping[str, Callable[..., Any]]
+
+
+class Conventions(Protocol):
+    """How one tasks package talks to its models, as gin configures it at the moment."""
+
+    def prompt_for_calls(
+        self, functions: Sequence[FunctionSpec], conversation: Sequence[Turn]
+    ) -> str:
+        """The prompt that asks for all calls that a conversation still needs."""
+        ...
+
+    def prompt_for_reply(
+        self, functions: Sequence[FunctionSpec], conversation: Sequence[Turn]
+    ) -> str:
+        """The prompt that asks for what the assistant says next."""
+        ...
+
+    def read_calls(self, text: str) -> ParseResult:
+        """Reads calls in any form that the package knows; never raises."""
+        ...
+
+    def call_frame(self, num_before: int) -> CallFrame:
+        """What stands around the calls of an answer to `prompt_for_calls`.
+
+        Args:
+            num_before: Number of the calls that the prompt shows.
+        """
+        ...
+
+    def tools(self, seed: int) -> Tools:
+        """Functions to try a model on, in a fresh state of their own."""
+        ...
+
+
+_declared: list[Conventions] = []
+
+
+def declare_conventions(conventions: Conventions) -> None:
+    """Makes known how to talk to models; the last package that does so is asked."""
+    _declared.append(conventions)
+
+
+def conventions() -> Conventions:
+    """Returns those of the tasks package that was imported last.
+
+    Raises:
+        ConfigurationError: None was declared.
+    """
+    if not _declared:
+        raise ConfigurationError(
+            "conventions",
+            found="no tasks package that says how to write prompts",
+            expected="one that is imported by the gin files",
+            remedy="Add `import tasks` or your own package to a gin file.",
+        )
+    return _declared[-1]
