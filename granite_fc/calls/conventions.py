@@ -38,10 +38,12 @@ class Tools:
     Attributes:
         specs: What they are.
         functions: Name to function; they take keyword arguments and share one state.
+        groups: Name to the part of the world that a function belongs to.
     """
 
     specs: tuple[FunctionSpec, ...]
     functions: Mapping[str, Callable[..., Any]]
+    groups: Mapping[str, str]
 
 
 class Conventions(Protocol):

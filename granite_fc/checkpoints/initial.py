@@ -67,13 +67,14 @@ def read_data(path: str | Path) -> dict[str, Any]:
     return json.loads((find_checkpoint(path) / DATA / "metadata").read_text(encoding="utf-8"))
 
 
-def restore_params(path: str | Path, abstract_params: PyTree) -> PyTree:
+def restore_params(path: str | Path, abstract_params: PyTree, part: str = "params") -> PyTree:
     """Returns the parameters of a checkpoint, without its optimizer state.
 
     Args:
         path: See `find_checkpoint`.
         abstract_params: Tree of `jax.ShapeDtypeStruct` with the shardings to restore to, or without
             for the default device.
+        part: The part of the saved state to read: "params", or another one alone.
 
     Raises:
         ConfigurationError: There is no checkpoint; or names every array that is missing, left over
@@ -89,8 +90,8 @@ def restore_params(path: str | Path, abstract_params: PyTree) -> PyTree:
     )
     with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
         stored = stored_arrays(directory / STATE)
-        check_same_arrays(stored["params"], abstract_params, str(directory))
-        target = {"params": abstract_params}
+        check_same_arrays(stored[part], abstract_params, str(directory))
+        target = {part: abstract_params}
         restored = checkpointer.restore(
             directory / STATE,
             args=ocp.args.PyTreeRestore(
@@ -99,4 +100,4 @@ def restore_params(path: str | Path, abstract_params: PyTree) -> PyTree:
                 partial_restore=True,
             ),
         )
-    return restored["params"]
+    return restored[part]

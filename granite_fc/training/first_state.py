@@ -42,16 +42,7 @@ def first_state(
     if programs.recipe.model.adapter is None:
         return restored, step
     begun = _begun(programs, initial)
-    then, now = (int(np.asarray(jax.device_get(state[BASE]))) for state in (restored, begun))
-    if then != now:
-        raise ConfigurationError(
-            "INITIAL_CHECKPOINT_PATH",
-            found=f"{initial or 'no checkpoint: a model drawn from RANDOM_SEED'}, a model with "
-            f"fingerprint {now:08x}",
-            expected=f"the model with fingerprint {then:08x}, for which the adapters in "
-            f"{saved.directory / str(step)} were made",
-            remedy="Name the checkpoint that the run began with, or start another MODEL_DIR.",
-        )
+    check_same_base(restored[BASE], begun[BASE], initial, saved.directory / str(step))
     return restored | {"frozen": begun["frozen"]}, step
 
 
@@ -64,3 +55,27 @@ def _begun(programs: Programs, initial: Path | None) -> TrainState:
     if initial is None:
         return programs.init()
     return programs.init_from_params(restore_params(initial, programs.abstract_base))
+
+
+def check_same_base(then: Any, now: Any, initial: Path | None, checkpoint: Path) -> None:
+    """Checks that adapters come back to the model for which they were made.
+
+    Args:
+        then: Fingerprint of that model, a uint32 scalar, as the checkpoint has it.
+        now: That of the model at hand.
+        initial: The checkpoint which that was read from; None where it was drawn.
+        checkpoint: The adapters' own checkpoint.
+
+    Raises:
+        ConfigurationError: They are two.
+    """
+    then, now = (int(np.asarray(jax.device_get(number))) for number in (then, now))
+    if then != now:
+        raise ConfigurationError(
+            "INITIAL_CHECKPOINT_PATH",
+            found=f"{initial or 'no checkpoint: a model drawn from RANDOM_SEED'}, a model with "
+            f"fingerprint {now:08x}",
+            expected=f"the model with fingerprint {then:08x}, for which the adapters in "
+            f"{checkpoint} were made",
+            remedy="Name the checkpoint that the run began with, or start another MODEL_DIR.",
+        )

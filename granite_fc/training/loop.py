@@ -191,7 +191,7 @@ def train(
             eval_split=eval_split,
         )
         if steps := steps_saved(folder):
-            verify_run(read_data(folder), model, data)
+            verify_run(read_data(folder), model, data, vocabulary)
         if dry_run:
             print(f"{count_params(model):,} parameters, {len(data.tasks)} tasks: ready to train")
             return None
@@ -206,12 +206,23 @@ def train(
             with clock.inside("restoring"):
                 state, step = first_state(programs, saved, initial)
             clock.go_on(folder / METRICS, step)
-            run = Run(programs, data, saved, policy, folder, state, step, hosts, clock, profile)
+            run = Run(
+                programs,
+                data,
+                saved,
+                policy,
+                folder,
+                state,
+                step,
+                hosts,
+                clock,
+                profile,
+                vocabulary,
+            )
             try:
                 run.train(
                     log_period=log_period,
                     eval_period=eval_period,
-                    vocabulary=vocabulary,
                     generation_examples=generation_examples,
                 )
             finally:

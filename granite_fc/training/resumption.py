@@ -10,6 +10,7 @@ from typing import Any
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.config import DecoderConfig
 from granite_fc.training.run_data import RunData
+from granite_fc.vocabularies.vocabulary import Vocabulary
 
 # How the model is computed, and how it is regularised: what it is stays the same.
 _MAY_CHANGE = {
@@ -26,12 +27,15 @@ _MAY_CHANGE = {
 }
 
 
-def describe_run(model: DecoderConfig, data: RunData, step: int) -> dict[str, Any]:
+def describe_run(
+    model: DecoderConfig, data: RunData, vocabulary: Vocabulary, step: int
+) -> dict[str, Any]:
     """Returns the JSON object that a checkpoint keeps beside the arrays.
 
     Args:
         model: The decoder.
         data: The data.
+        vocabulary: That of the data.
         step: Steps done.
     """
     return {
@@ -39,11 +43,29 @@ def describe_run(model: DecoderConfig, data: RunData, step: int) -> dict[str, An
         "batches": data.batches.state(step),
         "subtasks": list(data.subtasks),
         "model": dataclasses.asdict(model),
+        "vocabulary": {"name": vocabulary.name, "digest": vocabulary.digest},
     }
 
 
-def verify_run(stored: Mapping[str, Any], model: DecoderConfig, data: RunData) -> None:
+def verify_run(
+    stored: Mapping[str, Any], model: DecoderConfig, data: RunData, vocabulary: Vocabulary
+) -> None:
     """Checks that a run goes on with its checkpoint's model and data, from the right position.
+
+    Raises:
+        ConfigurationError: Names what differs.
+    """
+    check_same_model(stored, model)
+    check_same_vocabulary(stored, vocabulary)
+    data.batches.verify(stored["batches"])
+
+
+def check_same_model(stored: Mapping[str, Any], model: DecoderConfig) -> None:
+    """Checks that a checkpoint is of a model.
+
+    Args:
+        stored: What `describe_run` gave.
+        model: The decoder as it is configured.
 
     Raises:
         ConfigurationError: Names what differs.
@@ -59,6 +81,24 @@ def verify_run(stored: Mapping[str, Any], model: DecoderConfig, data: RunData) -
             found=", ".join(str(now[name]) for name in differing),
             expected=", ".join(str(then[name]) for name in differing)
             + f" as in the checkpoint at step {stored['step']}",
-            remedy="Go back to that, or start another MODEL_DIR.",
+            remedy="Go back to that, or take another MODEL_DIR.",
         )
-    data.batches.verify(stored["batches"])
+
+
+def check_same_vocabulary(stored: Mapping[str, Any], vocabulary: Vocabulary) -> None:
+    """Checks that a checkpoint's model was trained with a vocabulary.
+
+    Args:
+        stored: What `describe_run` gave; one that does not tell the vocabulary passes.
+        vocabulary: The one that is to be used.
+
+    Raises:
+        ConfigurationError: It was trained with another.
+    """
+    then = stored.get("vocabulary")
+    if then is not None and then["digest"] != vocabulary.digest:
+        raise ConfigurationError(
+            "VOCABULARY",
+            found=f"{vocabulary.name} ({vocabulary.digest[:12]})",
+            expected=f"{then['name']} ({then['digest'][:12]}), with which the model was trained",
+        )

@@ -72,6 +72,7 @@ class Run:
         hosts: Those that work on it.
         clock: Counts where the time goes.
         profile: Which steps are profiled.
+        vocabulary: That of the data.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Run:
         hosts: Hosts,
         clock: Goodput,
         profile: Profile,
+        vocabulary: Vocabulary,
     ) -> None:
         self._programs = programs
         self._recipe = programs.recipe
@@ -98,6 +100,7 @@ class Run:
         self._hosts = hosts
         self._clock = clock
         self._profile = profile
+        self._vocabulary = vocabulary
         self._placement = BatchPlacement(programs.batch_sharding, self._recipe.batch_shape)
         self._eval_step = programs.eval_step()
         self._under_way: list[tuple[int, Any]] = []
@@ -115,7 +118,6 @@ class Run:
         *,
         log_period: int,
         eval_period: int,
-        vocabulary: Vocabulary,
         generation_examples: int,
     ) -> None:
         """Runs the steps that are left; see `granite_fc.training.loop.train`."""
@@ -135,7 +137,7 @@ class Run:
             self._evaluate()
             self._stop_if_told(watch)
             if generation_examples:
-                self._answer(vocabulary, generation_examples)
+                self._answer(generation_examples)
                 self._stop_if_told(watch)
             self._told.goodput(self._step)
             self._told.say(
@@ -268,13 +270,13 @@ class Run:
         # step.
         self._collect(0)
         with self._pace.paused(), self._clock.inside("checkpointing"):
-            about = describe_run(self._recipe.model, self._data, self._step)
+            about = describe_run(self._recipe.model, self._data, self._vocabulary, self._step)
             if self._saved.save(self._step, saved_part(self._state), about):
                 self._told.saved(self._step)
             if wait:
                 self._saved.wait()
 
-    def _answer(self, vocabulary: Vocabulary, limit: int) -> None:
+    def _answer(self, limit: int) -> None:
         """Lets the model answer held-out requests and writes down how many answers are right."""
         self._told.say(f"answering up to {limit} held-out requests a task")
         rows, _ = self._recipe.batch_shape
@@ -284,7 +286,7 @@ class Run:
                 self._recipe.model,
                 model_params(self._state),
                 self._data.held_out.values(),
-                vocabulary,
+                self._vocabulary,
                 limit=limit,
                 sequence_length=self._recipe.sequence_length,
                 batch_shards=rows // rows_of_part,

@@ -1,0 +1,175 @@
+"""A trained model, ready to be asked: its parameters on devices, its vocabulary, its settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh
+
+from granite_fc import configuration
+from granite_fc.checkpoints.initial import find_checkpoint, read_data, restore_params
+from granite_fc.errors import ConfigurationError
+from granite_fc.models.adapters.attach import join, split
+from granite_fc.models.adapters.fingerprint import fingerprint
+from granite_fc.models.config import DecoderConfig
+from granite_fc.models.decoder import (
+    abstract_params,
+    adapt_params,
+    base_config,
+    init_params,
+    logical_axes,
+)
+from granite_fc.sharding.activate import activate
+from granite_fc.sharding.mesh import AXES, MeshConfig, make_mesh
+from granite_fc.sharding.rules import LogicalAxisRules
+from granite_fc.sharding.shardings import named, partitions_of
+from granite_fc.training.first_state import check_same_base
+from granite_fc.training.programs import BASE
+from granite_fc.training.resumption import check_same_model, check_same_vocabulary
+from granite_fc.training.step import initial_key
+from granite_fc.vocabularies.load import load_vocabulary
+from granite_fc.vocabularies.vocabulary import Vocabulary
+
+_CONFIG = "config.gin"
+_KEY = "--checkpoint"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainedModel:
+    """A checkpoint's model.
+
+    Attributes:
+        config: The decoder.
+        params: Its parameters, spread over `mesh`.
+        vocabulary: That of its data.
+        mesh: The devices.
+        rules: What logical axes mean on it.
+        directory: The checkpoint.
+        step: Steps that it was trained for.
+    """
+
+    config: DecoderConfig
+    params: Any
+    vocabulary: Vocabulary
+    mesh: Mesh
+    rules: LogicalAxisRules
+    directory: Path
+    step: int
+
+
+def configure(
+    checkpoint: str,
+    gin_files: Sequence[str],
+    overrides: Sequence[tuple[str, str]],
+    search_paths: Sequence[str] = (),
+) -> Path:
+    """Makes the gin configuration that of a checkpoint's run, and returns the checkpoint.
+
+    The run's `config.gin` comes first, then the given files and overrides. The run's folder is
+    where the checkpoint is now, wherever it was trained.
+
+    Args:
+        checkpoint: A `MODEL_DIR`, its `checkpoints` or one checkpoint in it.
+        gin_files: Further files; they are enough where there is no `config.gin`.
+        overrides: (name, value) pairs.
+        search_paths: Where to look for gin files.
+
+    Raises:
+        ConfigurationError: There is no checkpoint, or nothing that says what its model is.
+    """
+    directory = find_checkpoint(checkpoint, key=_KEY)
+    model_dir = directory.parent.parent
+    files = list(gin_files)
+    if (model_dir / _CONFIG).is_file():
+        files.insert(0, str(model_dir / _CONFIG))
+    elif not files:
+        raise ConfigurationError(
+            _KEY,
+            found=f"{directory} without {model_dir / _CONFIG}",
+            expected="the folder that a run has left behind",
+            remedy="Give the run's own gin files with --gin_file.",
+        )
+    configuration.parse(files, [("MODEL_DIR", str(model_dir)), *overrides], search_paths)
+    return directory
+
+
+def load(directory: Path, overrides: Sequence[tuple[str, str]] = ()) -> TrainedModel:
+    """Reads a checkpoint's parameters onto the devices that there are.
+
+    They are spread by the run's rules over a mesh of all devices, split as parameters alone
+    (`fsdp`) unless overrides say otherwise: the run's own mesh was that of other machines.
+
+    Args:
+        directory: What `configure` returned.
+        overrides: Those given on the command line; of them `MeshConfig`'s count here.
+
+    Raises:
+        ConfigurationError: The configuration is not that of the checkpoint's model or vocabulary,
+            or the mesh does not fit the devices.
+    """
+    # The decoder as the run binds it: what adapters and sizes belong to is `train.model`.
+    config = DecoderConfig()  # type: ignore[call-arg]  # gin binds the arguments
+    about = read_data(directory)
+    check_same_model(about, config)
+    vocabulary = load_vocabulary()
+    check_same_vocabulary(about, vocabulary)
+    if vocabulary.size > config.vocab_size:
+        raise ConfigurationError(
+            "VOCABULARY",
+            found=f"{vocabulary.name} of {vocabulary.size} entries",
+            expected=f"at most the model's {config.vocab_size}",
+        )
+    mesh = make_mesh(_mesh_config(overrides).resolve(jax.device_count()))
+    rules = LogicalAxisRules()
+    if config.adapter is None:
+        params = restore_params(directory, _laid_out(config, mesh, rules))
+    else:
+        params = _with_adapters(config, directory, mesh, rules)
+    return TrainedModel(config, params, vocabulary, mesh, rules, directory, int(about["step"]))
+
+
+def _with_adapters(
+    config: DecoderConfig, directory: Path, mesh: Mesh, rules: LogicalAxisRules
+) -> Any:
+    """Joins the adapters of a checkpoint to the model that they were made for."""
+    base, wanted = base_config(config), _laid_out(config, mesh, rules)
+    path = configuration.macro("INITIAL_CHECKPOINT_PATH")
+    initial = None if path is None else find_checkpoint(path, key="INITIAL_CHECKPOINT_PATH")
+    key = initial_key(configuration.macro("RANDOM_SEED", 0))
+    with activate(mesh, rules):
+        abstract = _laid_out(base, mesh, rules)
+        shardings = jax.tree.map(lambda leaf: leaf.sharding, (abstract, wanted))
+        if initial is None:
+            plain = jax.jit(lambda: init_params(base, key), out_shardings=shardings[0])()
+        else:
+            plain = restore_params(initial, abstract)
+        number = jax.ShapeDtypeStruct((), jnp.uint32)
+        then = restore_params(directory, number, part=BASE)
+        check_same_base(then, jax.jit(fingerprint)(plain), initial, directory)
+        adapt = jax.jit(lambda plain: adapt_params(config, plain, key), out_shardings=shardings[1])
+        _, frozen = split(adapt(plain))
+    return join(restore_params(directory, split(wanted)[0]), frozen)
+
+
+def _laid_out(config: DecoderConfig, mesh: Mesh, rules: LogicalAxisRules) -> Any:
+    """A model's parameters as `jax.ShapeDtypeStruct`, spread over a mesh."""
+    shapes = abstract_params(config)
+    partitions = partitions_of(logical_axes(config), shapes, mesh.shape, rules)
+    return jax.tree.map(
+        lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
+        shapes,
+        named(mesh, partitions),
+    )
+
+
+def _mesh_config(overrides: Sequence[tuple[str, str]]) -> MeshConfig:
+    given = {name.removeprefix("MeshConfig."): value for name, value in overrides}
+    own = MeshConfig(data=1, fsdp=-1, sequence=1, tensor=1)
+    return dataclasses.replace(
+        own, **{axis: int(given[axis]) for axis in AXES if given.get(axis) is not None}
+    )

@@ -1,0 +1,91 @@
+"""How the models of this package are talked to outside of their data: suites, users, tools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from granite_fc.calls.conventions import CallFrame, Tools
+from granite_fc.calls.conversation import Turn
+from granite_fc.calls.spec import FunctionSpec
+from granite_fc.calls.syntax import ParseResult
+from tasks.dialects import DIALECTS, Dialect, dialect_of_calls
+from tasks.renderers import response_generation, umbrella
+from tasks.renderers.assembly import calls_of
+from tasks.renderers.conversation import conversation as exchanges_of
+from tasks.renderers.instructions import Instructions
+from tasks.renderers.labels import number_labels
+from tasks.rendering_config import RenderingConfig
+from tasks.subtasks import RESPONSE_GENERATION, UMBRELLA
+
+# There is no episode; a name in its place makes every request read the same phrasing.
+_EPISODE_ID = ""
+
+
+class RenderedConventions:
+    """Prompts as the renderers write them, under the present gin configuration.
+
+    Calls are asked for as the umbrella task does, since a request of which nothing is known may
+    need any of them. Where `RenderingConfig.instructions` is not "short", the instruction is the
+    one with which models of the dialect were released, if there is one: all sub-tasks that ask for
+    calls are trained on it.
+    """
+
+    def prompt_for_calls(
+        self, functions: Sequence[FunctionSpec], conversation: Sequence[Turn]
+    ) -> str:
+        """The prompt that asks for all calls that a conversation still needs."""
+        return _prompt(UMBRELLA, umbrella.INSTRUCTIONS, functions, conversation)
+
+    def prompt_for_reply(
+        self, functions: Sequence[FunctionSpec], conversation: Sequence[Turn]
+    ) -> str:
+        """The prompt that asks for what the assistant says next."""
+        return _prompt(
+            RESPONSE_GENERATION, response_generation.INSTRUCTIONS, functions, conversation
+        )
+
+    def read_calls(self, text: str) -> ParseResult:
+        """Reads calls in the dialect whose calls come first in the text."""
+        return dialect_of_calls(text).parse_calls(text)
+
+    def call_frame(self, num_before: int) -> CallFrame:
+        """What stands around the calls of an answer."""
+        return _dialect(RenderingConfig()).call_frame(num_before)
+
+    def tools(self, seed: int) -> Tools:
+        """The functions of the simulator, on a world of their own."""
+        # Only whoever calls functions pays for loading the world.
+        from tasks.sources.simulator.executables import executable_functions
+        from tasks.sources.simulator.links import ALL
+
+        return Tools(
+            specs=tuple(function.spec for function in ALL),
+            functions=executable_functions(seed, "validation"),
+            groups={function.name: function.domain for function in ALL},
+        )
+
+
+def _dialect(config: RenderingConfig) -> Dialect:
+    """The dialect that most examples are in."""
+    shares = config.dialect_shares
+    return DIALECTS[max(shares, key=lambda name: shares[name]) if shares else config.dialect]
+
+
+def _prompt(
+    subtask: str,
+    instructions: Instructions,
+    functions: Sequence[FunctionSpec],
+    conversation: Sequence[Turn],
+) -> str:
+    config = RenderingConfig()
+    dialect = _dialect(config)
+    instruction = dialect.released_instruction(subtask)
+    if instruction is None or config.instructions == "short":
+        instruction = instructions.choose(subtask, _EPISODE_ID, dialect, config)
+    detail = config.detail_of(subtask, _EPISODE_ID)
+    shown, _ = number_labels(calls_of(conversation), (), label_all_shown=subtask == UMBRELLA)
+    return dialect.prompt(
+        instruction,
+        [dialect.function(spec, detail, with_output=subtask == UMBRELLA) for spec in functions],
+        exchanges_of(conversation, shown, dialect),
+    )
