@@ -11,6 +11,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
+from granite_fc.calls.conventions import declare_conventions
 from granite_fc.data.declarations import (
     MixtureDeclaration,
     TaskDeclaration,
@@ -20,6 +21,7 @@ from granite_fc.data.declarations import (
     declare_tasks_of_configuration,
 )
 from tasks.augmentations import AugmentationConfig
+from tasks.conventions import RenderedConventions
 from tasks.provenance import provenance
 from tasks.rates import SUBTASKS_OF_MIXTURE, all_tasks, mixture_rates, task_name, user_tasks
 from tasks.rendering_config import RenderingConfig
@@ -69,6 +71,7 @@ def _declare() -> None:
     for mixture in SUBTASKS_OF_MIXTURE:
         declare_mixture(MixtureDeclaration(mixture, functools.partial(mixture_rates, mixture)))
     declare_seqio_module("tasks.mixtures")
+    declare_conventions(RenderedConventions())
 
 
 def _import_settings() -> None:

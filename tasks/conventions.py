@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import collections
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from granite_fc.calls.conventions import CallFrame, Tools
-from granite_fc.calls.conversation import Turn
+from granite_fc.calls.call import Call
+from granite_fc.calls.conventions import CallFrame, Request, Tools
+from granite_fc.calls.conversation import Turn, UserTurn
 from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.syntax import ParseResult
 from tasks.dialects import DIALECTS, Dialect, dialect_of_calls
@@ -15,10 +18,15 @@ from tasks.renderers.conversation import conversation as exchanges_of
 from tasks.renderers.instructions import Instructions
 from tasks.renderers.labels import number_labels
 from tasks.rendering_config import RenderingConfig
+from tasks.sources.formats import openai
+from tasks.sources.formats.conversation import Said
+from tasks.sources.formats.specs import read_functions
+from tasks.sources.formats.turns import TurnReader
 from tasks.subtasks import RESPONSE_GENERATION, UMBRELLA
 
 # There is no episode; a name in its place makes every request read the same phrasing.
 _EPISODE_ID = ""
+_ANSWER = "."
 
 
 class RenderedConventions:
@@ -47,6 +55,26 @@ class RenderedConventions:
     def read_calls(self, text: str) -> ParseResult:
         """Reads calls in the dialect whose calls come first in the text."""
         return dialect_of_calls(text).parse_calls(text)
+
+    def print_calls(self, calls: Sequence[Call], like: str) -> str:
+        """Writes calls in the dialect of a text."""
+        return dialect_of_calls(like).print_calls(calls)
+
+    def read_request(self, record: Mapping[str, Any]) -> Request:
+        """Reads `messages` and `tools`; what is changed on the way is that of the user's data.
+
+        Raises:
+            ValueError: The record is malformed.
+        """
+        changes: collections.Counter[str] = collections.Counter()
+        found = openai.read(record)
+        functions = read_functions(found.functions or (), changes)
+        # The reader leaves out what nobody answers: a last word stands for the answer to come.
+        messages = [*found.messages, Said("assistant", _ANSWER)]
+        *turns, _ = TurnReader(functions, changes).read(messages)
+        if not turns or not isinstance(turns[-1], UserTurn):
+            raise ValueError("the last message is not the user's")
+        return Request(tuple(functions.values()), tuple(turns))
 
     def call_frame(self, num_before: int) -> CallFrame:
         """What stands around the calls of an answer."""

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from granite_fc.calls.call import Call
 from granite_fc.calls.conversation import Turn
 from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.syntax import ParseResult
@@ -29,6 +30,19 @@ class CallFrame:
     opening: str
     between: str
     closing: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What somebody asks of a model.
+
+    Attributes:
+        functions: The functions on offer.
+        conversation: What was said and called before; ends with the user.
+    """
+
+    functions: tuple[FunctionSpec, ...]
+    conversation: tuple[Turn, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +77,18 @@ class Conventions(Protocol):
 
     def read_calls(self, text: str) -> ParseResult:
         """Reads calls in any form that the package knows; never raises."""
+        ...
+
+    def print_calls(self, calls: Sequence[Call], like: str) -> str:
+        """Writes calls as a given text writes its own; no calls as that nothing is called."""
+        ...
+
+    def read_request(self, record: Mapping[str, Any]) -> Request:
+        """Reads what somebody asks in the form of OpenAI's chat API: `messages` and `tools`.
+
+        Raises:
+            ValueError: The record is malformed; the message says in what.
+        """
         ...
 
     def call_frame(self, num_before: int) -> CallFrame:
