@@ -93,6 +93,25 @@ def references_in(value: Any) -> Iterator[Reference]:
             yield from references_in(item)
 
 
+def with_labels(value: Any, labels: Mapping[str, str]) -> Any:
+    """Returns a value whose references have other labels.
+
+    Args:
+        value: A JSON value in which a `Reference` may stand anywhere.
+        labels: Every label in it to the one that it becomes.
+
+    Raises:
+        KeyError: A label is not among them.
+    """
+    if isinstance(value, Reference):
+        return dataclasses.replace(value, label=labels[value.label])
+    if isinstance(value, Mapping):
+        return {key: with_labels(item, labels) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_labels(item, labels) for item in value]
+    return value
+
+
 def to_json_value(value: Any) -> Any:
     """Returns a value with references as strings and literals that look like one escaped.
 

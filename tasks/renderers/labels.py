@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from granite_fc.calls.call import Call
-from granite_fc.calls.reference import Reference, references_in
+from granite_fc.calls.reference import Reference, references_in, with_labels
 
 
 def number_labels(
@@ -42,7 +40,7 @@ def number_labels(
             if call.label is not None:
                 renamed[call.label] = label
         if label != call.label or used:
-            call = Call(call.name, _renamed(call.arguments, renamed), label)
+            call = Call(call.name, with_labels(call.arguments, renamed), label)
         numbered.append(call)
     return numbered[: len(shown)], numbered[len(shown) :]
 
@@ -54,13 +52,3 @@ def has_reference(calls: Sequence[Call]) -> bool:
 
 def _references(call: Call) -> list[Reference]:
     return list(references_in(call.arguments))
-
-
-def _renamed(value: Any, renamed: Mapping[str, str]) -> Any:
-    if isinstance(value, Reference):
-        return dataclasses.replace(value, label=renamed[value.label])
-    if isinstance(value, Mapping):
-        return {key: _renamed(item, renamed) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_renamed(item, renamed) for item in value]
-    return value
