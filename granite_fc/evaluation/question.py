@@ -22,12 +22,14 @@ class Question:
         shown: The calls that the prompt shows as made, in order, labelled as it labels them.
         results: What these returned, one each; shorter where the prompt does not show them.
         said: All that users said, one text after the other on lines of their own.
+        replied: All that the assistant said to them, likewise.
     """
 
     functions: tuple[FunctionSpec, ...] | None = None
     shown: tuple[Call, ...] = ()
     results: tuple[Any, ...] = ()
     said: str = ""
+    replied: str = ""
 
     @property
     def results_by_label(self) -> Mapping[str, Any]:

@@ -26,4 +26,10 @@ def dialect_of_calls(text: str) -> Dialect:
     return found[min(found)] if found else DIALECTS[Granite.name]
 
 
-__all__ = ["DIALECTS", "Dialect", "Instruction", "dialect_of_calls"]
+def dialect_of_prompt(text: str) -> Dialect:
+    """The dialect in which a prompt is written, by how it begins; Granite where none does so."""
+    found = [dialect for dialect in DIALECTS.values() if text.startswith(dialect.prompt_start)]
+    return found[0] if found else DIALECTS[Granite.name]
+
+
+__all__ = ["DIALECTS", "Dialect", "Instruction", "dialect_of_calls", "dialect_of_prompt"]

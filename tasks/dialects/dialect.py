@@ -9,6 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 from granite_fc.calls.call import Call
 from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.syntax import ParseResult
+from granite_fc.evaluation.question import NOTHING_KNOWN, Question
+from tasks.dialects.prompt_reading import PromptReading
 
 
 class Instruction(NamedTuple):
@@ -36,10 +38,12 @@ class Dialect(abc.ABC):
     Attributes:
         name: How settings call it.
         call_marker: What begins calls, and occurs in no other text of the dialect's targets.
+        prompt_start: What every prompt begins with, and no other dialect's does.
     """
 
     name: ClassVar[str]
     call_marker: ClassVar[str]
+    prompt_start: ClassVar[str]
 
     @abc.abstractmethod
     def function(self, spec: FunctionSpec, detail: str, *, with_output: bool) -> str:
@@ -91,6 +95,27 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def parse_calls(self, text: str) -> ParseResult:
         """Reads what `print_calls` writes, from any text; never raises."""
+
+    def read_prompt(self, text: str) -> Question:
+        """Reads what `prompt` writes; never raises.
+
+        Functions have as much detail as the text, and texts are as they were said but for white
+        space and words that looked like markers. Of a text that is no prompt nothing is known.
+        """
+        try:
+            reading = PromptReading()
+            self._read_prompt(text, reading)
+            return reading.question()
+        except (ValueError, RecursionError):
+            return NOTHING_KNOWN
+
+    @abc.abstractmethod
+    def _read_prompt(self, text: str, reading: PromptReading) -> None:
+        """Reads a prompt.
+
+        Raises:
+            ValueError: The text is none.
+        """
 
     def released_instruction(self, subtask: str) -> Instruction | None:
         """The instruction with which the dialect's own models were released, if it is known."""

@@ -37,8 +37,10 @@ from granite_fc.calls.syntax import (
     print_calls,
 )
 from tasks.dialects.dialect import Dialect, Instruction
+from tasks.dialects.function_reading import read_function
 from tasks.dialects.function_text import function_text
 from tasks.dialects.markers import Markers
+from tasks.dialects.prompt_reading import PromptReading, json_of
 from tasks.subtasks import CALL_SUBTASKS, RESPONSE_GENERATION
 
 _CALL_MODE = Instruction(
@@ -57,7 +59,11 @@ _RESPONSE_MODE = Instruction(
 _RELEASED = {**dict.fromkeys(CALL_SUBTASKS, _CALL_MODE), RESPONSE_GENERATION: _RESPONSE_MODE}
 
 _BRACKETED = Markers([*(m for m in MARKERS if m[0] == "<"), "<|endoftext|>"])
-_ROLE = re.compile("^(?=" + "|".join(m for m in MARKERS if m[0] != "<") + ")", re.MULTILINE)
+_ROLES = "|".join(m for m in MARKERS if m[0] != "<")
+_ROLE = re.compile(f"^(?={_ROLES})", re.MULTILINE)
+_MENDED_ROLE = re.compile(f"^- (?={_ROLES})", re.MULTILINE)
+_TURN = re.compile(r"^(USER: |ASSISTANT:\n)", re.MULTILINE)
+_RESPONSE = f"\n{FUNCTION_RESPONSE} "
 
 
 class Granite(Dialect):
@@ -65,6 +71,7 @@ class Granite(Dialect):
 
     name = "granite"
     call_marker = FUNCTION_CALL
+    prompt_start = "SYSTEM: "
 
     def function(self, spec: FunctionSpec, detail: str, *, with_output: bool) -> str:
         """A line of its own: JSON, a signature or a name and description."""
@@ -105,6 +112,37 @@ class Granite(Dialect):
         """Reads `<function_call> {...}`, repeated."""
         return parse_calls(text)
 
+    def _read_prompt(self, text: str, reading: PromptReading) -> None:
+        if not text.startswith(self.prompt_start):
+            raise ValueError("no SYSTEM in front")
+        head, _, conversation = text.partition("\n\n")
+        _, _, library = head.partition(f"\n{FUNCTION_LIBRARY}\n")
+        lines = library.split("\n") if library else []
+        if lines and (lines[-1] == _CALL_MODE.closing or _is_text(lines[-1], after=lines[0])):
+            lines.pop()
+        reading.functions(map(read_function, lines))
+        # Before the first turn there is nothing; then come role and text of each.
+        _, *turns = _TURN.split(conversation)
+        for role, said in zip(turns[::2], turns[1::2], strict=True):
+            if role == "USER: ":
+                reading.user(_as_said(said))
+            elif said.startswith(FUNCTION_CALL):
+                calls, *responses = said.removesuffix("\n").split(_RESPONSE)
+                reading.call_turn(parse_calls(calls))
+                for response in responses:
+                    reading.result(json_of(response))
+            elif said:
+                reading.assistant(_as_said(said))
+
     def released_instruction(self, subtask: str) -> Instruction | None:
         """That of the call mode or of the response mode."""
         return _RELEASED.get(subtask)
+
+
+def _as_said(text: str) -> str:
+    return _MENDED_ROLE.sub("", _BRACKETED.mended(text.removesuffix("\n")))
+
+
+def _is_text(line: str, *, after: str) -> bool:
+    """Whether the last line of a library is none of its functions, as the first one has them."""
+    return after.startswith("{") and not line.startswith("{")

@@ -18,7 +18,7 @@ characters, and caches reject such examples as `no_token_boundary`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from granite_fc.calls.call import Call
@@ -26,14 +26,17 @@ from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.strict_json import decode_prefix, encode
 from granite_fc.calls.syntax import ParseResult
 from tasks.dialects.dialect import Dialect, Instruction
+from tasks.dialects.function_reading import read_function
 from tasks.dialects.function_text import function_record
 from tasks.dialects.markers import Markers
+from tasks.dialects.prompt_reading import PromptReading, json_of
 from tasks.dialects.reading import call_objects, read_calls, skip_whitespace
 from tasks.subtasks import CALL_SUBTASKS
 
 _TOOL_CALL = "<|tool_call|>"
+_START = "<|start_of_role|>"
 _END = "<|end_of_text|>\n"
-_MARKERS = Markers([_TOOL_CALL, "<|start_of_role|>", "<|end_of_role|>", "<|end_of_text|>"])
+_MARKERS = Markers([_TOOL_CALL, _START, "<|end_of_role|>", "<|end_of_text|>"])
 _CALL_MODE = Instruction(
     "You are a helpful AI assistant with access to the following tools. When a tool is required to"
     " answer the user's query, respond with <|tool_call|> followed by a JSON list of tools used.",
@@ -47,6 +50,7 @@ class Granite3(Dialect):
 
     name = "granite3"
     call_marker = _TOOL_CALL
+    prompt_start = _START
 
     def function(self, spec: FunctionSpec, detail: str, *, with_output: bool) -> str:
         """Indented JSON; a signature is a description."""
@@ -97,13 +101,40 @@ class Granite3(Dialect):
         rest = text[end:].strip()
         return read_calls(value, ["text after the calls"] if rest else [], before)
 
+    def _read_prompt(self, text: str, reading: PromptReading) -> None:
+        before, *messages = text.split(_START)
+        if before or not messages:
+            raise ValueError(f"no {_START} in front")
+        for message in messages:
+            role, _, content = message.partition("<|end_of_role|>")
+            content = content.removesuffix(_END)
+            if role == "available_tools":
+                reading.functions(map(read_function, _objects(content)))
+            elif role == "user":
+                reading.user(_MARKERS.mended(content))
+            elif role == "tool_response":
+                reading.result(json_of(content))
+            elif role == "assistant" and content.startswith(_TOOL_CALL):
+                reading.call_turn(self.parse_calls(content))
+            elif role == "assistant" and content:
+                reading.assistant(_MARKERS.mended(content))
+
     def released_instruction(self, subtask: str) -> Instruction | None:
         """That of the templates for calls."""
         return _CALL_MODE if subtask in CALL_SUBTASKS else None
 
 
+def _objects(text: str) -> Iterator[str]:
+    """Yields the JSON values of a text, as they are written."""
+    position = skip_whitespace(text, 0)
+    while position < len(text):
+        _, end = decode_prefix(text, position)
+        yield text[position:end]
+        position = skip_whitespace(text, end)
+
+
 def _role(role: str) -> str:
-    return f"<|start_of_role|>{role}<|end_of_role|>"
+    return f"{_START}{role}<|end_of_role|>"
 
 
 def _message(role: str, text: str) -> str:

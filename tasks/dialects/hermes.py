@@ -31,16 +31,19 @@ from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.strict_json import decode_prefix, encode
 from granite_fc.calls.syntax import ParseResult
 from tasks.dialects.dialect import Dialect, Instruction
+from tasks.dialects.function_reading import read_function
 from tasks.dialects.function_text import function_record
 from tasks.dialects.markers import Markers
+from tasks.dialects.prompt_reading import PromptReading, json_of
 from tasks.dialects.reading import call_objects, read_calls, skip_whitespace
 from tasks.subtasks import CALL_SUBTASKS
 
+_START = "<|im_start|>"
 _CALL = "<tool_call>"
 _CALL_END = "</tool_call>"
 _MARKERS = Markers(
     [
-        "<|im_start|>",
+        _START,
         "<|im_end|>",
         *(f"<{tag}>" for tag in ("tools", "tool_call", "tool_response")),
         *(f"</{tag}>" for tag in ("tools", "tool_call", "tool_response")),
@@ -67,6 +70,7 @@ class Hermes(Dialect):
 
     name = "hermes"
     call_marker = _CALL
+    prompt_start = _START
 
     def function(self, spec: FunctionSpec, detail: str, *, with_output: bool) -> str:
         """One line of JSON, as the tools of the API; a signature is a description."""
@@ -96,7 +100,7 @@ class Hermes(Dialect):
         tools = ("<tools>", *functions, "</tools>") if functions else ()
         lines = (instruction.text, *tools, instruction.closing)
         system = _turn("system", "\n".join(filter(None, lines)))
-        return f"{system}{''.join(exchanges)}<|im_start|>assistant\n"
+        return f"{system}{''.join(exchanges)}{_START}assistant\n"
 
     def plain_text(self, text: str) -> str:
         """The text with a space in every tag."""
@@ -131,14 +135,40 @@ class Hermes(Dialect):
                 errors.append(f"call {number}: no {_CALL_END} right after the call")
         return read_calls(objects, errors, before)
 
+    def _read_prompt(self, text: str, reading: PromptReading) -> None:
+        before, *messages = text.split(_START)
+        if before or not messages:
+            raise ValueError(f"no {_START} in front")
+        for message in messages:
+            role, _, content = message.partition("\n")
+            content = content.removesuffix("<|im_end|>\n")
+            if role == "system" and "\n<tools>\n" in content:
+                _, _, tools = content.partition("\n<tools>\n")
+                reading.functions(map(read_function, tools.partition("\n</tools>")[0].split("\n")))
+            elif role == "user":
+                reading.user(_MARKERS.mended(content))
+            elif role == "tool":
+                response = content.removeprefix("<tool_response>").removesuffix("</tool_response>")
+                reading.result(_content(json_of(response.strip())))
+            elif role == "assistant" and content.startswith(_CALL):
+                reading.call_turn(self.parse_calls(content))
+            elif role == "assistant" and content:
+                reading.assistant(_MARKERS.mended(content))
+
     def released_instruction(self, subtask: str) -> Instruction | None:
         """That of the templates for calls."""
         return _CALL_MODE if subtask in CALL_SUBTASKS else None
 
 
 def _turn(role: str, text: str) -> str:
-    return f"<|im_start|>{role}\n{text}<|im_end|>\n"
+    return f"{_START}{role}\n{text}<|im_end|>\n"
 
 
 def _response(call: Call, result: Any) -> str:
     return _MARKERS.dump({"name": call.name, "content": result})
+
+
+def _content(response: Any) -> Any:
+    if not isinstance(response, dict) or "content" not in response:
+        raise ValueError("a response without content")
+    return response["content"]

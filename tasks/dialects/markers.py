@@ -16,13 +16,17 @@ class Markers:
     """
 
     def __init__(self, markers: Iterable[str]) -> None:
-        self._pattern = re.compile(
-            "<(?=" + "|".join(re.escape(marker[1:]) for marker in markers) + ")"
-        )
+        rest = "|".join(re.escape(marker[1:]) for marker in markers)
+        self._pattern = re.compile(f"<(?={rest})")
+        self._broken = re.compile(f"< (?={rest})")
 
     def broken(self, text: str) -> str:
         """The text with a space in every marker."""
         return self._pattern.sub("< ", text) if "<" in text else text
+
+    def mended(self, text: str) -> str:
+        """What `broken` makes the text of, or a text of which it makes the same."""
+        return self._broken.sub("<", text) if "<" in text else text
 
     def escaped(self, json_text: str) -> str:
         """The same JSON value with every marker in its strings escaped."""

@@ -29,7 +29,9 @@ from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.strict_json import decode_prefix, encode
 from granite_fc.calls.syntax import ParseResult
 from tasks.dialects.dialect import Dialect, Instruction
+from tasks.dialects.function_reading import spec_of_record
 from tasks.dialects.function_text import function_record
+from tasks.dialects.prompt_reading import PromptReading, json_of
 from tasks.dialects.reading import call_objects, read_calls
 
 _TOOL_CALLS = '{"tool_calls"'
@@ -41,6 +43,7 @@ class OpenAI(Dialect):
 
     name = "openai"
     call_marker = _TOOL_CALLS
+    prompt_start = "{"
 
     def function(self, spec: FunctionSpec, detail: str, *, with_output: bool) -> str:
         """One line of JSON; a signature is a description."""
@@ -91,16 +94,44 @@ class OpenAI(Dialect):
             value, end = decode_prefix(text, start.start())
         except ValueError as error:
             return ParseResult((), str(error), before)
-        if not isinstance(value["tool_calls"], list):
-            return ParseResult((), "tool_calls is no list", before)
-        objects: list[Any] = []
         errors = ["text after the calls"] if text[end:].strip() else []
-        for number, tool_call in enumerate(value["tool_calls"], start=1):
-            try:
-                objects.append(_read(tool_call))
-            except ValueError as error:
-                errors.append(f"call {number}: {error}")
-        return read_calls(objects, errors, before)
+        return _read_calls(value["tool_calls"], errors, before)
+
+    def _read_prompt(self, text: str, reading: PromptReading) -> None:
+        request = json_of(text)
+        messages = request.get("messages") if isinstance(request, dict) else None
+        if not isinstance(messages, list):
+            raise ValueError("no messages")
+        tools = request.get("tools", [])
+        if not isinstance(tools, list):
+            raise ValueError("tools are no list")
+        reading.functions(map(spec_of_record, tools))
+        for message in messages:
+            if not isinstance(message, dict):
+                raise ValueError("a message is no object")
+            role, content = message.get("role"), message.get("content")
+            if role == "assistant" and "tool_calls" in message:
+                reading.call_turn(_read_calls(message["tool_calls"], [], ""))
+            elif not isinstance(content, str):
+                raise ValueError("a message without content")
+            elif role == "user":
+                reading.user(content)
+            elif role == "assistant":
+                reading.assistant(content)
+            elif role == "tool":
+                reading.result(json_of(content))
+
+
+def _read_calls(tool_calls: Any, errors: list[str], before: str) -> ParseResult:
+    if not isinstance(tool_calls, list):
+        return ParseResult((), "tool_calls is no list", before)
+    objects: list[Any] = []
+    for number, tool_call in enumerate(tool_calls, start=1):
+        try:
+            objects.append(_read(tool_call))
+        except ValueError as error:
+            errors.append(f"call {number}: {error}")
+    return read_calls(objects, errors, before)
 
 
 def _tool_calls(calls: Sequence[Call], num_before: int) -> list[dict[str, Any]]:
