@@ -1,0 +1,105 @@
+"""Requests from a file of JSON lines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from granite_fc.calls.conventions import Conventions, Request
+from granite_fc.errors import ConfigurationError
+
+
+@dataclasses.dataclass(frozen=True)
+class FileRequest:
+    """One line of the file.
+
+    Attributes:
+        request_id: The line's `id`, or its number, from 1.
+        prompt: What the model is given.
+        request: What is asked, where the line says it in the chat form; None for a raw prompt.
+    """
+
+    request_id: str
+    prompt: str
+    request: Request | None
+
+
+def read_requests(path: str | Path, conventions: Conventions, *, key: str) -> list[FileRequest]:
+    """Reads requests.
+
+    A line is a JSON object with `prompt`, a text that the model is given as it is, or with
+    `messages` and `tools` as OpenAI's chat API has them, from which the prompt is made that asks
+    for calls. `id` names it; empty lines are passed over.
+
+    Args:
+        path: The file.
+        conventions: How a model is asked.
+        key: What the user calls the path.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or a line is malformed; it is named.
+    """
+    try:
+        content = Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            key, found=f"{path}: {error.strerror}", expected="a file of JSON lines"
+        ) from None
+    found: list[FileRequest] = []
+    ids: set[str] = set()
+    for number, record in _records(content, key):
+        try:
+            request = _read(record, number, conventions)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"{key} line {number}",
+                found=str(error),
+                expected='{"prompt": ...} or {"messages": [...], "tools": [...]}',
+            ) from None
+        if request.request_id in ids:
+            raise ConfigurationError(
+                f"{key} line {number}",
+                found=f"the id {request.request_id!r} again",
+                expected="an id of its own",
+            )
+        ids.add(request.request_id)
+        found.append(request)
+    if not found:
+        raise ConfigurationError(key, found=f"{path}, which is empty", expected="JSON lines")
+    return found
+
+
+def _records(content: bytes, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise ConfigurationError(
+                f"{key} line {number}", found=str(error), expected="a JSON object in UTF-8"
+            ) from None
+        if not isinstance(record, dict):
+            raise ConfigurationError(
+                f"{key} line {number}", found=type(record).__name__, expected="a JSON object"
+            )
+        yield number, record
+
+
+def _read(record: dict[str, Any], number: int, conventions: Conventions) -> FileRequest:
+    name = record.get("id", number)
+    if isinstance(name, bool) or not isinstance(name, str | int):
+        raise ValueError(f"the id {name!r}, expected a string or a whole number")
+    if "prompt" in record:
+        prompt = record["prompt"]
+        if not isinstance(prompt, str) or not prompt:
+            raise ValueError(f"the prompt {prompt!r}, expected a text")
+        return FileRequest(str(name), prompt, None)
+    if "messages" not in record:
+        raise ValueError(f"neither prompt nor messages, but {', '.join(record) or 'nothing'}")
+    request = conventions.read_request(record)
+    prompt = conventions.prompt_for_calls(request.functions, request.conversation)
+    return FileRequest(str(name), prompt, request)

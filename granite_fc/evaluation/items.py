@@ -1,0 +1,88 @@
+"""What is asked in an evaluation, wherever it comes from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+from granite_fc.decoding.constraint import AnswerGrammar
+from granite_fc.evaluation.judgement import Judgement
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """One request.
+
+    Attributes:
+        item_id: Names it within the evaluation.
+        group: What results are told for: a sub-task, or a category of a suite.
+        task: The task or file that it comes from.
+        prompt: What a model is given, up to where it is to write.
+        target: A right answer, as it would be written.
+        judge: Judges the text of an answer; never raises.
+        grammar: Returns what answers may be, or None where that cannot be told; asked only for
+            constrained decoding.
+        complete: See `TaskDeclaration.complete`.
+    """
+
+    item_id: str
+    group: str
+    task: str
+    prompt: str
+    target: str
+    judge: Callable[[str], Judgement]
+    grammar: Callable[[], AnswerGrammar | None] | None = None
+    complete: Callable[[str], int | None] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a model said to one item.
+
+    Attributes:
+        text: The answer.
+        failure: Why there is less than a whole answer: "prompt_too_long" (the model has no room for
+            it), "cut_off" (more tokens than allowed), "too_large" (a given answer of a size that no
+            answer has). None for a whole one.
+    """
+
+    text: str
+    failure: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class JudgedAnswer:
+    """An answer and what was found out about it."""
+
+    item: Item
+    answer: Answer
+    judgement: Judgement
+
+    def to_json(self) -> Mapping[str, object]:
+        """Returns a line of a predictions file, which can be evaluated again."""
+        record: dict[str, object] = {
+            "id": self.item.item_id,
+            "group": self.item.group,
+            "task": self.item.task,
+            "inputs": self.item.prompt,
+            "targets": self.item.target,
+            "prediction": self.answer.text,
+            "exact": self.judgement.exact,
+            "wrong": [dataclasses.asdict(part) for part in self.judgement.wrong],
+        }
+        if self.answer.failure is not None:
+            record["failure"] = self.answer.failure
+        return record
+
+
+def judged(items: list[Item], answers: Mapping[str, Answer]) -> list[JudgedAnswer]:
+    """Judges the answer of every item.
+
+    Args:
+        items: All of the evaluation.
+        answers: One for each, by `item_id`.
+    """
+    return [
+        JudgedAnswer(item, answers[item.item_id], item.judge(answers[item.item_id].text))
+        for item in items
+    ]

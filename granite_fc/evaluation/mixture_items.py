@@ -1,0 +1,90 @@
+"""The held-out requests of a mixture's tasks."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from granite_fc.data import declarations
+from granite_fc.data.declarations import TaskDeclaration
+from granite_fc.data.examples import TokenizedExamples
+from granite_fc.data.permutation import key_of, shuffled
+from granite_fc.evaluation.items import Item
+from granite_fc.evaluation.judgement import Judgement, WrongPart
+from granite_fc.vocabularies.vocabulary import Vocabulary
+
+# The metric of a task that says no more of an answer than whether it is right.
+EXACT_MATCH = "exact_match"
+
+
+def mixture_items(
+    held_out: Iterable[TokenizedExamples],
+    vocabulary: Vocabulary,
+    *,
+    limit: int | None,
+    sequence_length: int | None,
+) -> list[Item]:
+    """Chooses held-out examples of every task, the same ones for every run.
+
+    Args:
+        held_out: The examples of each task.
+        vocabulary: That of the examples.
+        limit: How many a task at most, None for all; a smaller choice is part of a larger one.
+        sequence_length: Positions of a training row: longer examples were not trained on and are
+            left out. None leaves out none.
+
+    Returns:
+        Items named `<task>/<index of the example in its split>`, grouped by sub-task.
+    """
+    return [
+        _item(declarations.task(examples.name), index, prompt, target)
+        for examples in held_out
+        for index, prompt, target in _texts(examples, vocabulary, limit, sequence_length)
+    ]
+
+
+def _texts(
+    examples: TokenizedExamples,
+    vocabulary: Vocabulary,
+    limit: int | None,
+    sequence_length: int | None,
+) -> Iterable[tuple[int, str, str]]:
+    lengths = np.asarray(examples.lengths)
+    longest = lengths.max(initial=0) if sequence_length is None else sequence_length + 1
+    fitting = np.flatnonzero(lengths <= longest)
+    order = shuffled(len(fitting), key_of(0, "generation", examples.name))
+    chosen = np.sort(fitting[order][:limit]).tolist()
+    for index, example in zip(chosen, examples.fetch(chosen), strict=True):
+        target = example.tokens[example.num_inputs :].tolist()
+        if target and target[-1] == vocabulary.eos_id:
+            target = target[:-1]
+        prompt = example.tokens[: example.num_inputs].tolist()
+        yield index, vocabulary.decode(prompt), vocabulary.decode(target)
+
+
+def _item(task: TaskDeclaration, index: int, prompt: str, target: str) -> Item:
+    return Item(
+        item_id=f"{task.name}/{index}",
+        group=task.subtask,
+        task=task.name,
+        prompt=prompt,
+        target=target,
+        judge=functools.partial(judge_by_task, task, prompt, target),
+        grammar=None if task.grammar is None else functools.partial(task.grammar, prompt),
+        complete=task.complete,
+    )
+
+
+def judge_by_task(task: TaskDeclaration, prompt: str, target: str, answer: str) -> Judgement:
+    """Judges an answer as its task does.
+
+    A task without a judge of its own tells only whether an answer is right; what is wrong with the
+    others is then called a wrong value.
+    """
+    if task.judge is not None:
+        return task.judge(prompt, target, answer)
+    exact = bool(task.exact_match(target, answer))
+    wrong: Sequence[WrongPart] = () if exact else (WrongPart("value", "not the right answer"),)
+    return Judgement(exact, {EXACT_MATCH: (float(exact), 1.0)}, tuple(wrong))
