@@ -1,0 +1,1 @@
+"""Public benchmarks: their items, their gold answers and matchers of our own."""

@@ -1,0 +1,236 @@
+"""BFCL as a suite."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from granite_fc.calls.call import Call
+from granite_fc.calls.conversation import AssistantTurn, Turn, UserTurn
+from granite_fc.calls.syntax import ParseResult
+from granite_fc.errors import ConfigurationError
+from granite_fc.evaluation.judgement import Judgement, WrongPart
+from granite_fc.evaluation.suites.abstention import abstained
+from granite_fc.evaluation.suites.answer import Answer
+from granite_fc.evaluation.suites.bfcl.files import Row, data_folder, read_rows
+from granite_fc.evaluation.suites.bfcl.functions import (
+    JAVA,
+    JAVASCRIPT,
+    PYTHON,
+    Language,
+    function_of,
+    spec_of,
+)
+from granite_fc.evaluation.suites.bfcl.gold import gold_call
+from granite_fc.evaluation.suites.bfcl.matching import Accepted, problems_of_calls
+from granite_fc.evaluation.suites.bfcl.overall import FORMULAS, STRICT_ABSTENTION
+from granite_fc.evaluation.suites.suite import ACCURACY, Formula, SuiteItem
+
+AST_CATEGORIES = (
+    "simple_python",
+    "simple_java",
+    "simple_javascript",
+    "multiple",
+    "parallel",
+    "parallel_multiple",
+    "live_simple",
+    "live_multiple",
+    "live_parallel",
+    "live_parallel_multiple",
+)
+IRRELEVANCE_CATEGORIES = ("irrelevance", "live_irrelevance")
+RELEVANCE_CATEGORIES = ("live_relevance",)
+CATEGORIES = (*AST_CATEGORIES, *IRRELEVANCE_CATEGORIES, *RELEVANCE_CATEGORIES)
+
+# Items whose accepted answer no call can give: what their own matcher and ours say against it.
+UNANSWERABLE = types.MappingProxyType(
+    {
+        "live_simple_106-63-0": "a parameter has no accepted value",
+        "live_simple_112-68-0": "a parameter has no accepted value",
+        "live_multiple_862-181-3": "an accepted parameter is not declared",
+        "live_multiple_964-207-0": "a required parameter is not in the accepted answer",
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Bfcl:
+    """BFCL's single-turn categories.
+
+    Accuracy of a category is the share of answers that are right. Where calls are expected an
+    answer is right if it can be read as a whole and its calls are those that are accepted. Of
+    irrelevance the official rule takes an answer for right that makes no call that can be read,
+    whatever else it holds, and of relevance one that makes any call: which is not looked at.
+    `strict_abstention` is beside it.
+
+    Attributes:
+        items: All items, by category.
+        accepted: Item to the calls that are right, of the categories with such.
+        dots_as_underscores: Whether the answering model was offered function names with `_` for
+            `.`, as interfaces such as OpenAI's demand (`underscore_to_dot` in BFCL).
+    """
+
+    items: tuple[SuiteItem, ...]
+    accepted: Mapping[str, tuple[Accepted, ...]] = dataclasses.field(repr=False)
+    dots_as_underscores: bool = False
+
+    name: ClassVar[str] = "bfcl"
+    formulas: ClassVar[Sequence[Formula]] = FORMULAS
+    definitions: ClassVar[Mapping[str, str]] = types.MappingProxyType(
+        {
+            ACCURACY: "share of answers that are right by BFCL's rules for their category; of "
+            "irrelevance also those that cannot be read",
+            STRICT_ABSTENTION: "share of answers to irrelevance items that say no_function, or use "
+            "words in which nothing looks like a call",
+        }
+    )
+    remarks: ClassVar[Sequence[str]] = (
+        "Single-turn categories only: multi-turn and agentic ones need their simulators, so no "
+        "BFCL overall is computed.",
+        "Four of the 2,351 Python items have no answer that is accepted, by bfcl-eval's checker "
+        f"either: {', '.join(UNANSWERABLE)}.",
+        "Accuracy is by granite_fc's own matcher; `benchmarks/bfcl_agreement.py` lists where it "
+        "differs from bfcl-eval's and why.",
+    )
+
+    @classmethod
+    def load(
+        cls,
+        directory: str | Path | None = None,
+        categories: Sequence[str] = CATEGORIES,
+        *,
+        dots_as_underscores: bool = False,
+    ) -> Bfcl:
+        """Reads the data.
+
+        Args:
+            directory: `bfcl_eval/data`; None for that of the installed package.
+            categories: Which to read.
+            dots_as_underscores: As the attribute.
+
+        Raises:
+            ConfigurationError: The data is not there or malformed, or a category is unknown.
+        """
+        for category in categories:
+            if category not in CATEGORIES:
+                raise ConfigurationError(
+                    "suite bfcl: category", found=category, expected=", ".join(CATEGORIES)
+                )
+        folder = data_folder(None if directory is None else Path(directory))
+        items, accepted = [], {}
+        for category in categories:
+            language = _language(category)
+            for row in read_rows(folder, category, answered=category in AST_CATEGORIES):
+                try:
+                    calls = _accepted(row, language)
+                    items.append(_item(row, category, language, calls))
+                except (KeyError, TypeError, ValueError, AttributeError) as error:
+                    raise ConfigurationError(
+                        f"suite bfcl: {row.id}",
+                        found=f"{type(error).__name__}: {error}",
+                        expected="an item as bfcl-eval has it",
+                    ) from None
+                if calls is not None:
+                    accepted[row.id] = calls
+        return cls(tuple(items), accepted, dots_as_underscores)
+
+    def read(self, text: str, read_calls: Callable[[str], ParseResult]) -> Answer:
+        """Reads an answer."""
+        return Answer.read(text, read_calls)
+
+    def judge(self, item: SuiteItem, answer: Answer) -> Judgement:
+        """Judges an answer by the rule of its category."""
+        called = bool(answer.parsed.calls) and answer.parsed.error is None
+        if item.category in IRRELEVANCE_CATEGORIES:
+            strictly = abstained(answer, (spec.name for spec in item.functions))
+            if strictly:
+                wrong = []
+            elif answer.parsed.calls:
+                wrong = [_needless(answer)]
+            else:
+                wrong = [WrongPart("parse", answer.parsed.error or "nothing was answered")]
+            counts = {
+                ACCURACY: (float(not called), 1.0),
+                STRICT_ABSTENTION: (float(strictly), 1.0),
+            }
+            return Judgement(strictly, counts, tuple(wrong))
+        if answer.parsed.error is not None and not (
+            abstained(answer, (spec.name for spec in item.functions))
+        ):
+            wrong = [WrongPart("parse", answer.parsed.error)]
+        elif not answer.parsed.calls:
+            wrong = [WrongPart("refusal", "no call")]
+        elif item.category in RELEVANCE_CATEGORIES:
+            wrong = []
+        else:
+            calls = answer.parsed.calls
+            wrong = problems_of_calls(calls, self._accepted_names(item))
+        return Judgement(not wrong, {ACCURACY: (float(not wrong), 1.0)}, tuple(wrong))
+
+    def _accepted_names(self, item: SuiteItem) -> Sequence[Accepted]:
+        """What is accepted, with function names as the model was offered them."""
+        accepted = self.accepted[item.id]
+        if not self.dots_as_underscores:
+            return accepted
+        return [
+            one._replace(function=one.function._replace(name=one.function.name.replace(".", "_")))
+            for one in accepted
+        ]
+
+
+def _needless(answer: Answer) -> WrongPart:
+    names = ", ".join(call.name[:40] for call in answer.parsed.calls[:3])
+    return WrongPart("needless_call", f"{len(answer.parsed.calls)} calls: {names}")
+
+
+def _language(category: str) -> Language:
+    return {"simple_java": JAVA, "simple_javascript": JAVASCRIPT}.get(category, PYTHON)
+
+
+def _accepted(row: Row, language: Language) -> tuple[Accepted, ...] | None:
+    if row.accepted is None:
+        return None
+    documents: dict[str, Mapping] = {}
+    for document in row.functions:
+        documents.setdefault(document["name"], document)
+    return tuple(
+        Accepted(function_of(documents[name], language), values)
+        for call in row.accepted
+        for name, values in call.items()
+    )
+
+
+def _item(
+    row: Row, category: str, language: Language, accepted: tuple[Accepted, ...] | None
+) -> SuiteItem:
+    gold: tuple[Call, ...] = ()
+    if accepted is not None:
+        gold = tuple(gold_call(one) for one in accepted)
+    elif category in RELEVANCE_CATEGORIES:
+        # Any call is right.
+        gold = (Call(row.functions[0]["name"]),)
+    return SuiteItem(
+        row.id,
+        category,
+        tuple(spec_of(document, language) for document in row.functions),
+        tuple(_conversation(row.messages)),
+        gold,
+    )
+
+
+def _conversation(messages: Sequence[Mapping[str, str]]) -> list[Turn]:
+    """Turns; what the system says goes before what the user says next."""
+    turns: list[Turn] = []
+    system = ""
+    for message in messages:
+        if message["role"] == "system":
+            system += f"{message['content']}\n\n"
+        elif message["role"] == "user":
+            turns.append(UserTurn(system + message["content"]))
+            system = ""
+        else:
+            turns.append(AssistantTurn(message["content"]))
+    return turns
