@@ -7,14 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from granite_fc.calls.call import Call
-from granite_fc.calls.graph import CallGraph
-from granite_fc.calls.match import calls_equal, graphs_equal, value_form
-from granite_fc.calls.reference import references_in
+from granite_fc.calls.match import answers_equal, value_form
 from granite_fc.calls.strict_json import decode_prefix
 from tasks.dialects import Dialect, dialect_of_calls
 from tasks.dialects.reading import skip_whitespace
-from tasks.renderers.labels import number_labels
 from tasks.subtasks import (
     CALL_SUBTASKS,
     FUNCTION_CHAINING,
@@ -75,24 +71,10 @@ def _exact_match(subtask: str, target: str, answer: str) -> bool:
     if gold is None or given is None:
         return False
     if subtask in CALL_SUBTASKS:
-        return _same_calls(gold, given, in_order=subtask == FUNCTION_CHAINING)
+        return answers_equal(gold, given, in_order=subtask == FUNCTION_CHAINING)
     if subtask == PARAMETER_DETECTION:
         return _same_pairs(gold, given)
     return gold == given
-
-
-def _same_calls(gold: Sequence[Call], given: Sequence[Call], *, in_order: bool) -> bool:
-    own = {call.label for call in gold}
-    earlier = {
-        reference.label for call in gold for reference in references_in(call.arguments)
-    } - own
-    if not graphs_equal(CallGraph(tuple(gold), known_labels=frozenset(earlier)), given):
-        return False
-    if not in_order:
-        return True
-    _, first = number_labels((), gold)
-    _, second = number_labels((), given)
-    return all(calls_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 def _same_pairs(gold: Sequence[Any], given: Sequence[Any]) -> bool:

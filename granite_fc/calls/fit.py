@@ -19,6 +19,7 @@ from granite_fc.calls.schema import schema_at
 _UNDECIDED = frozenset({"enum", "const", "not", "contains", "uniqueItems", "if"})
 # Where one of these stands, it says which names are admitted beside those in `properties`.
 _ADMITTING = ("additionalProperties", "unevaluatedProperties", "patternProperties")
+_ANY = Reference("$var_0")
 
 
 def argument_problems(parameters: Mapping[str, Any], arguments: Mapping[str, Any]) -> list[str]:
@@ -38,6 +39,34 @@ def value_problems(schema: Mapping[str, Any], value: Any, name: str) -> list[str
         return ["the schema or the value is nested without end"]
     errors.sort(key=_place)
     return [sentence for error in errors for sentence in _sentences(error, name)]
+
+
+def unexpected_names(parameters: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Returns those of some argument names that a function does not take."""
+    known: dict[str, None] = {}
+    rules = _gather_names(parameters, parameters, known, [])
+    others = [name for name in names if name not in known]
+    return [name for name in others if not rules or _is_refused(parameters, name)]
+
+
+def _is_refused(parameters: Mapping[str, Any], name: str) -> bool:
+    """Whether a schema that rules itself on names does not admit one."""
+    # A reference fits anywhere, so that only the name can be wrong.
+    errors = _validator(json.dumps(parameters, default=dict)).iter_errors({name: _ANY})
+    return any(error.validator in _ADMITTING and not error.absolute_path for error in errors)
+
+
+def misfits(parameters: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Returns what is wrong with the values of single arguments: name to a readable sentence."""
+    found: dict[str, str] = {}
+    try:
+        validator = _validator(json.dumps(parameters, default=dict))
+        for error in validator.iter_errors(_plain(arguments)):
+            if error.absolute_path:
+                found.setdefault(str(error.absolute_path[0]), next(_sentences(error, ""), ""))
+    except RecursionError:
+        return dict.fromkeys(arguments, "the schema or the value is nested without end")
+    return found
 
 
 @functools.lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ from typing import Any
 
 from granite_fc.calls.call import Call
 from granite_fc.calls.graph import CallGraph
-from granite_fc.calls.reference import Reference
+from granite_fc.calls.reference import Reference, references_in
 
 
 def calls_equal(a: Call, b: Call) -> bool:
@@ -30,6 +30,17 @@ def calls_equal(a: Call, b: Call) -> bool:
 def value_form(value: Any) -> Hashable:
     """Returns what is equal for two values if and only if `calls_equal` takes them for the same."""
     return _value_form(value, {}, [])
+
+
+def linked_value_form(value: Any, producers: Mapping[str, int], slots: list[int]) -> Hashable:
+    """Returns the form of a value in which references to some calls leave only their places.
+
+    Args:
+        value: The value.
+        producers: Labels of calls to what stands for them.
+        slots: Gets what stands for the call of each of these references, in order.
+    """
+    return _value_form(value, producers, slots)
 
 
 def graphs_equal(gold: CallGraph, predicted: CallGraph | Sequence[Call]) -> bool:
@@ -61,6 +72,40 @@ def graphs_equal(gold: CallGraph, predicted: CallGraph | Sequence[Call]) -> bool
         else:
             return False
     return not remaining
+
+
+def answers_equal(gold: Sequence[Call], given: Sequence[Call], *, in_order: bool = False) -> bool:
+    """Whether calls say the same as others, which may refer to calls before both of them.
+
+    Args:
+        gold: The right answer.
+        given: Another one.
+        in_order: Whether the first call has to be the first, the second the second and so on,
+            although their references would allow another order.
+    """
+    own = {call.label for call in gold}
+    earlier = {
+        reference.label for call in gold for reference in references_in(call.arguments)
+    } - own
+    try:
+        graph = CallGraph(tuple(gold), known_labels=frozenset(earlier))
+    except ValueError:
+        return False
+    if not graphs_equal(graph, given):
+        return False
+    return not in_order or _in_row(gold) == _in_row(given)
+
+
+def _in_row(calls: Sequence[Call]) -> list[Hashable]:
+    """The forms of calls, with the places of the earlier calls that their references lead to."""
+    producers: dict[str, int] = {}
+    forms: list[Hashable] = []
+    for place, call in enumerate(calls):
+        slots: list[int] = []
+        forms.append((_form(call, producers, slots), tuple(slots)))
+        if call.label is not None:
+            producers[call.label] = place
+    return forms
 
 
 class _Linked:

@@ -59,9 +59,10 @@ def test_references_to_earlier_turns_have_to_agree():
     def call(label):
         return print_calls([Call("b", {"x": Reference(label, ("k",))})])
 
-    same = exact_match("nested_calls")
-    assert same(call("$var_1"), call("$var_1"))
-    assert not same(call("$var_1"), call("$var_2"))
+    for subtask in CALL_SUBTASKS:
+        same = exact_match(subtask)
+        assert same(call("$var_1"), call("$var_1"))
+        assert not same(call("$var_1"), call("$var_2"))
 
 
 @pytest.mark.parametrize("subtask", CALL_SUBTASKS)
