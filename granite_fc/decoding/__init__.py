@@ -1,1 +1,1 @@
-"""Text from a model: key-value cache and decoding loop."""
+"""Text from a model: requests, an engine that answers them, and what answers may be."""

@@ -1,8 +1,6 @@
-"""Groups of prompts that share a compiled shape."""
+"""Lengths that share a compiled shape."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
 
 _SHORTEST = 64
 
@@ -15,21 +13,3 @@ def bucket_length(length: int) -> int:
             return bucket * 3 // 2
         bucket *= 2
     return bucket
-
-
-def batches_by_length(lengths: Sequence[int], batch_size: int) -> Iterator[tuple[list[int], int]]:
-    """Groups prompts of similar length.
-
-    The longest come first, so that a batch that does not fit into memory fails at once.
-
-    Args:
-        lengths: Tokens of each prompt.
-        batch_size: Most prompts in a group.
-
-    Yields:
-        Indices into `lengths`, at most `batch_size`, and the bucket that holds them all.
-    """
-    order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
-    for start in range(0, len(order), batch_size):
-        indices = order[start : start + batch_size]
-        yield indices, bucket_length(lengths[indices[0]])

@@ -6,23 +6,19 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from granite_fc.data import declarations
 from granite_fc.data.examples import TokenizedExample, TokenizedExamples
 from granite_fc.data.permutation import key_of, shuffled
-from granite_fc.decoding.greedy import greedy
+from granite_fc.decoding.engine import Engine
+from granite_fc.decoding.request import Request
 from granite_fc.evaluation.generation import ExactMatch, GenerationTask, measure_exact_match
 from granite_fc.models.config import DecoderConfig
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
 # An answer may be worded longer than the longest target and still mean the same.
 _ROOM_FOR_OTHER_WORDS = 16
-# What the key/value cache of one device may take, and the most requests that run together: more
-# gain nothing.
-_CACHE_BYTES = 2**31
-_MOST_ROWS = 64
 
 
 def choose_requests(
@@ -48,7 +44,6 @@ def answer_held_out(
     *,
     limit: int,
     sequence_length: int,
-    batch_shards: int,
     predictions_dir: Path | None,
 ) -> dict[str, ExactMatch]:
     """Answers held-out requests of every task greedily and compares them as their tasks say.
@@ -60,7 +55,6 @@ def answer_held_out(
         vocabulary: The vocabulary of the examples.
         limit: Requests a task.
         sequence_length: Positions of a training row; longer examples are not asked.
-        batch_shards: Parts that the mesh cuts a batch into; requests run in multiples of it.
         predictions_dir: Gets the answers, one `<task>.jsonl` each; None: not written.
 
     Returns:
@@ -80,29 +74,11 @@ def answer_held_out(
     longest_target = max(
         len(example.tokens) - example.num_inputs for task in tasks for example in task.examples
     )
-    longest_prompt = max(example.num_inputs for task in tasks for example in task.examples)
     max_new_tokens = longest_target + _ROOM_FOR_OTHER_WORDS
-    batch_size = rows_together(model, longest_prompt + max_new_tokens, batch_shards)
+    engine = Engine(model, params, vocabulary)
 
     def generate(prompts: Sequence[Sequence[int]]) -> list[list[int]]:
-        return greedy(
-            model, params, prompts, vocabulary.eos_id, max_new_tokens, batch_size=batch_size
-        )
+        answers = engine.answer([Request(prompt, max_new_tokens) for prompt in prompts])
+        return [list(answer.tokens) for (answer,) in answers]
 
     return measure_exact_match(tasks, generate, vocabulary, predictions_dir)
-
-
-def rows_together(model: DecoderConfig, length: int, batch_shards: int) -> int:
-    """Returns how many requests to answer at once, so that their key/value cache fits.
-
-    Args:
-        model: The decoder.
-        length: Positions that a request and its answer take.
-        batch_shards: Parts that the mesh cuts a batch into, each on devices of its own.
-
-    Returns:
-        A multiple of `batch_shards`: at least one row a part, at most about 64 rows in all.
-    """
-    values = 2 * model.num_layers * model.num_kv_heads * model.head_dim * length
-    fitting = _CACHE_BYTES // (values * jnp.dtype(model.compute_dtype).itemsize)
-    return batch_shards * max(1, min(fitting, _MOST_ROWS // batch_shards))

@@ -81,6 +81,18 @@ class LayerCache(NamedTuple):
         return constrain(keys, *names), constrain(values, *names)
 
 
+class KeysAndValues(NamedTuple):
+    """A layer's keys and values of one call that nothing came before, for a cache to keep.
+
+    Attributes:
+        keys: `[batch, length, kv_heads, head_dim]`; None until the layer has run.
+        values: As `keys`.
+    """
+
+    keys: jax.Array | None = None
+    values: jax.Array | None = None
+
+
 class Attention(nnx.Module):
     """Self-attention with its four projections."""
 
@@ -104,10 +116,10 @@ class Attention(nnx.Module):
         self,
         x: jax.Array,
         place: Place,
-        cache: LayerCache | None,
+        cache: LayerCache | KeysAndValues | None,
         dropout_key: jax.Array | None,
         adapter_key: jax.Array | None,
-    ) -> tuple[jax.Array, LayerCache | None]:
+    ) -> tuple[jax.Array, LayerCache | KeysAndValues | None]:
         """Maps `[batch, length, d_model]` to the same shape; returns the cache as extended."""
         query, key, value = (
             project(x, adapter_key) for project in (self.query, self.key, self.value)
@@ -120,10 +132,17 @@ class Attention(nnx.Module):
         key = checkpoint_name(constrain(key, *kv_heads), remat.QUERY_KEY_VALUE)
         value = checkpoint_name(constrain(value, *kv_heads), remat.QUERY_KEY_VALUE)
         kv_segment_ids, kv_positions = place.segment_ids, place.positions
-        if cache is not None:
+        implementation = self.config.attention
+        if isinstance(cache, LayerCache):
             cache = cache.extended(key, value)
             key, value = cache.of_layer()
             kv_segment_ids, kv_positions = cache.segment_ids, cache.positions
+            # A cache's slots are not in the order of their positions.
+            implementation = "reference"
+        elif cache is not None:
+            cache = KeysAndValues(key, value)
+            # Prompts come in lengths that kernels need not have blocks for.
+            implementation = "reference" if implementation == "reference" else "auto"
         mixed = attention(
             query,
             key,
@@ -136,8 +155,7 @@ class Attention(nnx.Module):
             dropout_rate=self.config.attention_dropout,
             dropout_key=dropout_key,
             block=self.config.attention_block,
-            # A cache's slots are not in the order of their positions.
-            implementation=self.config.attention if cache is None else "reference",
+            implementation=implementation,
         )
         return self.output(constrain(mixed, *heads), adapter_key), cache
 
@@ -184,15 +202,16 @@ class Block(nnx.Module):
         self,
         x: jax.Array,
         place: Place,
-        cache: LayerCache | None = None,
+        cache: LayerCache | KeysAndValues | None = None,
         dropout_key: jax.Array | None = None,
-    ) -> tuple[jax.Array, LayerCache | None]:
+    ) -> tuple[jax.Array, LayerCache | KeysAndValues | None]:
         """Applies the block.
 
         Args:
             x: `[batch, length, d_model]` of the compute type.
             place: Positions and segments of `x`.
-            cache: Keys and values of earlier calls, or None to attend within this call.
+            cache: Keys and values of earlier calls; or none yet, to return this call's; or None to
+                attend within this call.
             dropout_key: A PRNG key of this block and step; None switches dropout off.
 
         Returns:

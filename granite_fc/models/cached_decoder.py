@@ -1,4 +1,4 @@
-"""The decoder over a few more tokens, with the keys and values of those before in a cache."""
+"""The decoder with keys and values kept: of a prompt, and of a few more tokens at a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from granite_fc.models.block import LayerCache
+from granite_fc.models.block import KeysAndValues, LayerCache
 from granite_fc.models.cache import Cache
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import (
@@ -17,6 +17,46 @@ from granite_fc.models.decoder import (
     layer_of,
     place_of,
 )
+from granite_fc.models.logical import constrain
+
+
+def read(
+    config: DecoderConfig,
+    params: Params,
+    tokens: jax.Array,
+    positions: jax.Array,
+    segment_ids: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
+    """Computes the keys and values of tokens that nothing comes before.
+
+    Args:
+        config: The decoder's shape.
+        params: Its parameters.
+        tokens: int32 `[batch, length]`.
+        positions: int32 `[batch, length]`, counted from 0 within each segment.
+        segment_ids: int32 `[batch, length]`; 0 is no segment.
+
+    Returns:
+        Two arrays `[layers, batch, length, kv_heads, head_dim]` of the compute type.
+    """
+    place = place_of(config, positions, segment_ids)
+    x = embed(config, params, tokens, positions)
+    graph = nnx.graphdef(abstract_block(config))
+
+    def body(x: jax.Array, block_params: Params) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        x, kept = nnx.merge(graph, block_params)(x, place, KeysAndValues(), None)
+        return x, (kept.keys, kept.values)
+
+    if config.scan_layers:
+        _, (keys, values) = jax.lax.scan(body, x, params["blocks"])
+    else:
+        of_layers = []
+        for layer in range(config.num_layers):
+            x, kept = body(x, layer_of(params["blocks"], layer))
+            of_layers.append(kept)
+        keys, values = (jnp.stack(parts) for parts in zip(*of_layers, strict=True))
+    names = (None, "activation_batch", "activation_kv_length", "activation_kv_heads", None)
+    return constrain(keys, *names), constrain(values, *names)
 
 
 def extend(

@@ -279,8 +279,6 @@ class Run:
     def _answer(self, limit: int) -> None:
         """Lets the model answer held-out requests and writes down how many answers are right."""
         self._told.say(f"answering up to {limit} held-out requests a task")
-        rows, _ = self._recipe.batch_shape
-        rows_of_part, _ = self._placement.sharding.shard_shape(self._recipe.batch_shape)
         with self._clock.inside("evaluation"), activate(self._programs.mesh, self._programs.rules):
             self._answers = answer_held_out(
                 self._recipe.model,
@@ -289,7 +287,6 @@ class Run:
                 self._vocabulary,
                 limit=limit,
                 sequence_length=self._recipe.sequence_length,
-                batch_shards=rows // rows_of_part,
                 predictions_dir=self._model_dir / "predictions" / str(self._step)
                 if self._hosts.is_leader
                 else None,

@@ -1,11 +1,11 @@
-"""Prompts are grouped by length into few shapes."""
+"""Few lengths hold all."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from granite_fc.decoding.buckets import batches_by_length, bucket_length
+from granite_fc.decoding.buckets import bucket_length
 
 
 @given(st.integers(1, 1 << 20))
@@ -27,13 +27,3 @@ def test_few_shapes() -> None:
         768,
         1024,
     }
-
-
-@given(st.lists(st.integers(1, 500)), st.integers(1, 7))
-def test_every_prompt_is_in_one_batch_that_holds_it(lengths: list[int], batch_size: int) -> None:
-    batches = list(batches_by_length(lengths, batch_size))
-    seen = [index for indices, _ in batches for index in indices]
-    assert sorted(seen) == list(range(len(lengths)))
-    for indices, length in batches:
-        assert 1 <= len(indices) <= batch_size
-        assert all(lengths[index] <= length for index in indices)

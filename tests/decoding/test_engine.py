@@ -1,4 +1,4 @@
-"""Greedy decoding writes what the uncached forward pass would choose."""
+"""The engine writes what the uncached forward pass would choose, whatever shares its batch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from granite_fc.decoding.greedy import greedy
+from granite_fc.decoding.engine import Engine
+from granite_fc.decoding.request import Answer, Request
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import hidden_states
 from granite_fc.models.head import logits
+from tests.decoding.numbers import Numbers
 from tests.models.families import FAMILIES, LLAMA, random_params
 
-PROMPTS = [[5, 9, 2], [7], [3] * 11 + [8, 1], [40, 41], [0, 0, 17, 60]]
+# Of unequal length; more than rows, so that rows are taken again.
+PROMPTS = [[5, 9, 2], [7], [3] * 11 + [8, 1], [40, 41], [0, 0, 17, 60], [9] * 70, [31, 2]]
 NEW_TOKENS = 7
 
 
@@ -33,13 +36,25 @@ def uncached(config: DecoderConfig, params: Any, prompt: list[int], eos_id: int)
     """One prompt, one token at a time, all computed anew (later positions change nothing)."""
     tokens = list(prompt)
     for _ in range(NEW_TOKENS):
-        padded = np.zeros((1, 32), np.int32)
+        padded = np.zeros((1, 96), np.int32)
         padded[0, : len(tokens)] = tokens
         token = int(np.argmax(scores(config, params, padded)[len(tokens) - 1]))
         if token == eos_id:
             break
         tokens.append(token)
     return tokens[len(prompt) :]
+
+
+def greedy(
+    config: DecoderConfig,
+    params: Any,
+    prompts: list[list[int]],
+    eos_id: int = -1,
+    new_tokens: int = NEW_TOKENS,
+    rows: int = 2,
+) -> list[Answer]:
+    engine = Engine(config, params, Numbers(eos_id), most_rows=rows)
+    return [answer for (answer,) in engine.answer([Request(p, new_tokens) for p in prompts])]
 
 
 @pytest.mark.parametrize("config", FAMILIES.values(), ids=FAMILIES.keys())
@@ -51,37 +66,43 @@ def test_equals_the_argmax_of_the_uncached_forward_pass(config: DecoderConfig) -
     eos_id = free[0][3]
     expected = [uncached(config, params, prompt, eos_id) for prompt in PROMPTS]
     assert len(expected[0]) <= 3
-    assert greedy(config, params, PROMPTS, eos_id, NEW_TOKENS, batch_size=2) == expected
+    answers = greedy(config, params, PROMPTS, eos_id)
+    assert [list(answer.tokens) for answer in answers] == expected
+    ends = ["eos" if len(tokens) < NEW_TOKENS else "length" for tokens in expected]
+    assert [answer.finish for answer in answers] == ends
+    assert len(set(ends)) == 2
 
 
-def test_neither_batch_nor_loop_over_layers_changes_an_answer() -> None:
+def test_neither_rows_nor_loop_over_layers_changes_an_answer() -> None:
     params = random_params(LLAMA)
-    together = greedy(LLAMA, params, PROMPTS, -1, NEW_TOKENS, batch_size=8)
+    together = greedy(LLAMA, params, PROMPTS, rows=8)
     unrolled = dataclasses.replace(LLAMA, scan_layers=False)
-    assert greedy(unrolled, params, PROMPTS, -1, NEW_TOKENS, batch_size=3) == together
-    assert all(len(answer) == NEW_TOKENS for answer in together)
+    assert greedy(unrolled, params, PROMPTS, rows=3) == together
+    assert all(len(answer.tokens) == NEW_TOKENS for answer in together)
 
 
-def test_one_token_and_no_prompts() -> None:
+def test_one_token_and_no_requests() -> None:
     params = random_params(LLAMA)
-    assert greedy(LLAMA, params, [], 0, 3, batch_size=2) == []
-    expected = [uncached(LLAMA, params, [5, 9, 2], -1)[:1]]
-    assert greedy(LLAMA, params, [[5, 9, 2]], -1, 1, batch_size=2) == expected
-    assert greedy(LLAMA, params, [[5, 9, 2]], expected[0][0], 1, batch_size=2) == [[]]
+    assert greedy(LLAMA, params, []) == []
+    (first,) = uncached(LLAMA, params, [5, 9, 2], -1)[:1]
+    assert greedy(LLAMA, params, [[5, 9, 2]], -1, 1) == [Answer((first,), f"{first} ", "length")]
+    assert greedy(LLAMA, params, [[5, 9, 2]], first, 1) == [Answer((), "", "eos")]
 
 
 def test_a_long_prompt_leaves_the_others_their_room() -> None:
     config = dataclasses.replace(LLAMA, max_positions=16)
     params = random_params(config)
     prompts = [[5, 9, 2], [7] * 14, [3] * 16]
-    answers = greedy(config, params, prompts, -1, NEW_TOKENS, batch_size=3)
+    answers = greedy(config, params, prompts, rows=3)
     # The last token written need not be read: it may stand one past the last position.
-    assert [len(answer) for answer in answers] == [NEW_TOKENS, 3, 1]
+    assert [len(answer.tokens) for answer in answers] == [NEW_TOKENS, 3, 1]
     for prompt, answer in zip(prompts, answers, strict=True):
-        assert answer == uncached(config, params, prompt, -1)[: len(answer)]
+        expected = uncached(config, params, prompt, -1)[: len(answer.tokens)]
+        assert list(answer.tokens) == expected
 
 
 @pytest.mark.parametrize("prompt", [[], [1] * 129], ids=["empty", "too long"])
 def test_prompts_that_cannot_be_continued_are_refused(prompt: list[int]) -> None:
-    with pytest.raises(ConfigurationError, match=r"prompts\[1\].*1 to 128 tokens"):
-        greedy(LLAMA, {}, [[1], prompt], 0, NEW_TOKENS)
+    engine = Engine(LLAMA, {}, Numbers())
+    with pytest.raises(ConfigurationError, match=r"requests\[1\].prompt.*1 to 128 tokens"):
+        engine.answer([Request([1], 3), Request(prompt, 3)])

@@ -1,0 +1,203 @@
+"""The rows of a batch on the devices, and how answers begin in them.
+
+A row's slots in the cache are a region for the prompt, written when the row is taken, and a ring
+for what follows, where all rows write the same slot at a time. The ring is as long as an answer
+may be, so that a slot comes round again only when its row has long been taken by another answer.
+What an answer before left in a row has segment 0, which nobody attends to.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from granite_fc.decoding.sampling import Draw
+from granite_fc.models.cache import Cache, init_cache
+from granite_fc.models.config import DecoderConfig
+from granite_fc.models.logical import Constraint, constrain, use_constraint
+
+
+class Rows(NamedTuple):
+    """All arrays but those of `cache` are `[batch]`.
+
+    Attributes:
+        cache: Keys and values; `slot` is the ring's next.
+        ring: int32 scalar, the ring's first slot.
+        token: int32, the last token, which the decoder has not read yet.
+        position: int32, where it stands.
+        written: int32, tokens of the answer so far.
+        limit: int32, most tokens of the answer.
+        running: bool, whether the row writes an answer.
+        draw: How the answer is drawn.
+    """
+
+    cache: Cache
+    ring: jax.Array
+    token: jax.Array
+    position: jax.Array
+    written: jax.Array
+    limit: jax.Array
+    running: jax.Array
+    draw: Draw
+
+
+class Beginning(NamedTuple):
+    """Answers that begin, each array `[answers]` but `seed`.
+
+    Attributes:
+        source: int32, which row of the prefilled ones has the prompt.
+        row: int32, which row to take; one that is not there begins nothing.
+        token: int32, the prompt's last token, which is not among the prefilled.
+        position: int32, where it stands: how many were prefilled.
+        limit: int32, most tokens to write.
+        seed: uint32 `[answers, 2]`, the high and the low word.
+        sample: int32, number of the answer among those of its prompt.
+        temperature: float32.
+        top_k: int32.
+        top_p: float32.
+    """
+
+    source: np.ndarray
+    row: np.ndarray
+    token: np.ndarray
+    position: np.ndarray
+    limit: np.ndarray
+    seed: np.ndarray
+    sample: np.ndarray
+    temperature: np.ndarray
+    top_k: np.ndarray
+    top_p: np.ndarray
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+def empty_rows(
+    config: DecoderConfig, constraint: Constraint | None, batch: int, prompt: int, ring: int
+) -> Rows:
+    """Returns rows that write nothing.
+
+    Args:
+        config: The decoder's shape.
+        constraint: The constraint to trace under.
+        batch: Number of rows.
+        prompt: Slots for a prompt.
+        ring: Slots for what follows it.
+    """
+    with use_constraint(constraint):
+        integers, reals = jnp.zeros(batch, jnp.int32), jnp.zeros(batch, jnp.float32)
+        return laid_out(
+            Rows(
+                cache=init_cache(config, batch, prompt + ring)._replace(slot=jnp.int32(prompt)),
+                ring=jnp.int32(prompt),
+                token=integers,
+                position=integers,
+                written=integers,
+                limit=integers,
+                running=jnp.zeros(batch, bool),
+                draw=Draw(jnp.zeros((batch, 2), jnp.uint32), reals, integers, reals),
+            )
+        )
+
+
+@functools.partial(jax.jit, static_argnums=0, donate_argnums=1)
+def begin(
+    constraint: Constraint | None,
+    rows: Rows,
+    keys: jax.Array,
+    values: jax.Array,
+    beginning: Beginning,
+) -> Rows:
+    """Lets rows begin new answers, in the place of what they did.
+
+    Args:
+        constraint: The constraint to trace under.
+        rows: The rows as they are; given up.
+        keys: Those of prefilled prompts, `[layers, prompts, length, kv_heads, head_dim]`, no longer
+            than the rows' region for prompts.
+        values: As `keys`.
+        beginning: The answers.
+    """
+    with use_constraint(constraint):
+        beginning = jax.tree.map(jnp.asarray, beginning)
+        cache, at, length = rows.cache, beginning.row, keys.shape[2]
+        slots = jnp.arange(cache.segment_ids.shape[1], dtype=jnp.int32)
+        filled = (slots < beginning.position[:, None]).astype(jnp.int32)
+
+        def put(all_rows: jax.Array, of_row: Any) -> jax.Array:
+            return all_rows.at[at].set(of_row.astype(all_rows.dtype), mode="drop")
+
+        def put_prompt(all_rows: jax.Array, prefilled: jax.Array) -> jax.Array:
+            prompts = prefilled[:, beginning.source]
+            return all_rows.at[:, at, :length].set(prompts, mode="drop")
+
+        cache = cache._replace(
+            keys=put_prompt(cache.keys, keys),
+            values=put_prompt(cache.values, values),
+            positions=put(cache.positions, jnp.broadcast_to(slots, filled.shape)),
+            segment_ids=put(cache.segment_ids, filled),
+        )
+        draw = (
+            jax.vmap(_key_of)(beginning.seed, beginning.sample),
+            beginning.temperature,
+            beginning.top_k,
+            beginning.top_p,
+        )
+        return laid_out(
+            Rows(
+                cache=cache,
+                ring=rows.ring,
+                token=put(rows.token, beginning.token),
+                position=put(rows.position, beginning.position),
+                written=put(rows.written, jnp.zeros_like(beginning.limit)),
+                limit=put(rows.limit, beginning.limit),
+                running=put(rows.running, jnp.ones_like(beginning.limit)),
+                draw=Draw(*map(put, rows.draw, draw)),
+            )
+        )
+
+
+@functools.partial(jax.jit, static_argnums=(0, 2, 3), donate_argnums=1)
+def with_shorter_prompts(constraint: Constraint | None, rows: Rows, prompt: int, ring: int) -> Rows:
+    """Cuts the region for prompts to `prompt` slots, which hold those of all running rows."""
+    with use_constraint(constraint):
+        cache = rows.cache
+        cut = cache.segment_ids.shape[1] - ring - prompt
+
+        def shortened(x: jax.Array, axis: int) -> jax.Array:
+            length = x.shape[axis]
+            parts = (
+                jax.lax.slice_in_dim(x, 0, prompt, axis=axis),
+                jax.lax.slice_in_dim(x, length - ring, length, axis=axis),
+            )
+            return jnp.concatenate(parts, axis)
+
+        cache = Cache(
+            keys=shortened(cache.keys, 2),
+            values=shortened(cache.values, 2),
+            positions=shortened(cache.positions, 1),
+            segment_ids=shortened(cache.segment_ids, 1),
+            slot=cache.slot - cut,
+        )
+        return laid_out(rows._replace(cache=cache, ring=rows.ring - cut))
+
+
+def laid_out(rows: Rows) -> Rows:
+    """Lays rows out the same way wherever they come from, so that one program serves them all."""
+    kv = (None, "activation_batch", "activation_kv_length", "activation_kv_heads", None)
+    cache = Cache(
+        keys=constrain(rows.cache.keys, *kv),
+        values=constrain(rows.cache.values, *kv),
+        positions=constrain(rows.cache.positions, *kv[1:3]),
+        segment_ids=constrain(rows.cache.segment_ids, *kv[1:3]),
+        slot=constrain(rows.cache.slot),
+    )
+    whole = jax.tree.map(lambda x: constrain(x, *(None,) * x.ndim), rows[1:])
+    return Rows(cache, *whole)
+
+
+def _key_of(seed: Any, sample: Any) -> jax.Array:
+    key = jax.random.wrap_key_data(seed, impl="threefry2x32")
+    return jax.random.key_data(jax.random.fold_in(key, sample))
