@@ -20,6 +20,7 @@ from typing import Any
 from granite_fc.calls.reference import references_in, to_json_value
 from granite_fc.evaluation.judgement import ErrorKind, WrongPart
 from granite_fc.evaluation.metrics.arguments import Comparison
+from granite_fc.evaluation.metrics.grounding import Grounding
 from granite_fc.evaluation.metrics.lcs import lcs_length
 from granite_fc.evaluation.metrics.offered import CheckedArgument
 from granite_fc.evaluation.metrics.references import CheckedReference, labels_needed
@@ -114,6 +115,13 @@ def wrong_in_values(
         detail = f"expected {len(compared.gold)} objects, found {len(compared.given)}"
         found.append(WrongPart("count", detail))
     return _most_telling(found)
+
+
+def wrong_in_reply(found: Grounding) -> tuple[WrongPart, ...]:
+    """The mistakes of a reply that is not word for word the reference."""
+    wrong = [WrongPart("missing", f"expected {_text(value)}") for value in found.untold]
+    wrong += [WrongPart("extra", f"found {_text(value)}") for value in found.invented]
+    return _most_telling(wrong or [WrongPart("value", "the same values in other words")])
 
 
 def _in_pairs(

@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from granite_fc.evaluation.metrics import (
     abstention,
     arguments,
+    bert_score,
     execution,
+    grounding,
     names,
     offered,
     references,
+    reply_overlap,
     whole,
 )
 from granite_fc.evaluation.metrics.metric import Metric
@@ -27,6 +30,9 @@ METRICS: Mapping[str, Metric] = types.MappingProxyType(
             execution,
             offered,
             abstention,
+            reply_overlap,
+            grounding,
+            bert_score,
         )
         for metric in family.METRICS
     }
