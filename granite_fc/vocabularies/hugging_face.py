@@ -98,6 +98,11 @@ class HuggingFaceVocabulary(Vocabulary):
         """SHA-256 of `tokenizer.json` and the end-of-sequence id."""
         return hashlib.sha256(f"{self._json}\0{self._eos_id}".encode()).hexdigest()
 
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """The bytes that each id adds to a text; none where an id is not in use."""
+        return self._bytes_of_id
+
     def encode(self, text: str) -> list[int]:
         """Returns the ids of `text`; a special token spelt out in it becomes that token."""
         return byte_text.encode_around(text, byte_text.SURROGATES, self._encode, self._byte_ids)

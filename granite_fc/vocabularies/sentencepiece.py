@@ -89,6 +89,11 @@ class SentencePieceVocabulary(Vocabulary):
         """SHA-256 of the serialised model."""
         return hashlib.sha256(self._model).hexdigest()
 
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """The bytes that each id adds to a text; that of the end of sequence is its name."""
+        return self._bytes_of_id
+
     def encode(self, text: str) -> list[int]:
         """Returns the ids of `text`, no more and no less."""
         return byte_text.encode_around(

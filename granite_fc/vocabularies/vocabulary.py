@@ -47,3 +47,11 @@ class Vocabulary(abc.ABC):
     @abc.abstractmethod
     def decode(self, ids: Sequence[int]) -> str:
         """Returns the text of all `ids`; the end-of-sequence id is spelt out and stops nothing."""
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """The bytes that each id adds to a text; of whole characters, where nothing else is said.
+
+        A text in which pieces follow each other is the one that `decode` gives.
+        """
+        return [self.decode([i]).encode() for i in range(self.size)]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from granite_fc.calls.call import Call
 from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.syntax import ParseResult
+from granite_fc.decoding.grammars.call_frame import CallFrame
 from granite_fc.evaluation.question import NOTHING_KNOWN, Question
 from tasks.dialects.prompt_reading import PromptReading
 
@@ -89,6 +90,14 @@ class Dialect(abc.ABC):
 
         Args:
             calls: The calls.
+            num_before: Number of the calls that the prompt shows.
+        """
+
+    @abc.abstractmethod
+    def call_frame(self, num_before: int) -> CallFrame:
+        """What `print_calls` writes around calls.
+
+        Args:
             num_before: Number of the calls that the prompt shows.
         """
 

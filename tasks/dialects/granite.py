@@ -36,6 +36,7 @@ from granite_fc.calls.syntax import (
     parse_calls,
     print_calls,
 )
+from granite_fc.decoding.grammars.call_frame import CallFrame
 from tasks.dialects.dialect import Dialect, Instruction
 from tasks.dialects.function_reading import read_function
 from tasks.dialects.function_text import function_text
@@ -58,7 +59,8 @@ _RESPONSE_MODE = Instruction(
 )
 _RELEASED = {**dict.fromkeys(CALL_SUBTASKS, _CALL_MODE), RESPONSE_GENERATION: _RESPONSE_MODE}
 
-_BRACKETED = Markers([*(m for m in MARKERS if m[0] == "<"), "<|endoftext|>"])
+_ESCAPED = tuple(marker for marker in MARKERS if marker.startswith("<"))
+_BRACKETED = Markers([*_ESCAPED, "<|endoftext|>"])
 _ROLES = "|".join(m for m in MARKERS if m[0] != "<")
 _ROLE = re.compile(f"^(?={_ROLES})", re.MULTILINE)
 _MENDED_ROLE = re.compile(f"^- (?={_ROLES})", re.MULTILINE)
@@ -107,6 +109,10 @@ class Granite(Dialect):
     def print_calls(self, calls: Sequence[Call], num_before: int = 0) -> str:
         """`<function_call> {...}`, a line each."""
         return print_calls(calls)
+
+    def call_frame(self, num_before: int) -> CallFrame:
+        """One `<function_call>` a line."""
+        return CallFrame(f"{FUNCTION_CALL} ", f"\n{FUNCTION_CALL} ", markers=_ESCAPED)
 
     def parse_calls(self, text: str) -> ParseResult:
         """Reads `<function_call> {...}`, repeated."""

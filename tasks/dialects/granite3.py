@@ -25,6 +25,7 @@ from granite_fc.calls.call import Call
 from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.strict_json import decode_prefix, encode
 from granite_fc.calls.syntax import ParseResult
+from granite_fc.decoding.grammars.call_frame import CallFrame
 from tasks.dialects.dialect import Dialect, Instruction
 from tasks.dialects.function_reading import read_function
 from tasks.dialects.function_text import function_record
@@ -85,6 +86,10 @@ class Granite3(Dialect):
     def print_calls(self, calls: Sequence[Call], num_before: int = 0) -> str:
         """`<|tool_call|>` and a JSON list."""
         return _TOOL_CALL + _MARKERS.escaped(encode(call_objects(calls)))
+
+    def call_frame(self, num_before: int) -> CallFrame:
+        """A list after `<|tool_call|>`."""
+        return CallFrame(f"{_TOOL_CALL}[", ", ", "]", markers=_MARKERS.markers)
 
     def parse_calls(self, text: str) -> ParseResult:
         """Reads the list after `<|tool_call|>`."""

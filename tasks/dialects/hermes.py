@@ -30,6 +30,7 @@ from granite_fc.calls.call import Call
 from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.strict_json import decode_prefix, encode
 from granite_fc.calls.syntax import ParseResult
+from granite_fc.decoding.grammars.call_frame import CallFrame
 from tasks.dialects.dialect import Dialect, Instruction
 from tasks.dialects.function_reading import read_function
 from tasks.dialects.function_text import function_record
@@ -112,6 +113,11 @@ class Hermes(Dialect):
             f"{_CALL}\n{_MARKERS.escaped(encode(value))}\n{_CALL_END}"
             for value in call_objects(calls)
         )
+
+    def call_frame(self, num_before: int) -> CallFrame:
+        """A `<tool_call>` element for each call."""
+        between = f"\n{_CALL_END}\n{_CALL}\n"
+        return CallFrame(f"{_CALL}\n", between, f"\n{_CALL_END}", markers=_MARKERS.markers)
 
     def parse_calls(self, text: str) -> ParseResult:
         """Reads `<tool_call>` elements."""

@@ -13,10 +13,14 @@ class Markers:
 
     Args:
         markers: The strings.
+
+    Attributes:
+        markers: The same.
     """
 
     def __init__(self, markers: Iterable[str]) -> None:
-        rest = "|".join(re.escape(marker[1:]) for marker in markers)
+        self.markers = tuple(markers)
+        rest = "|".join(re.escape(marker[1:]) for marker in self.markers)
         self._pattern = re.compile(f"<(?={rest})")
         self._broken = re.compile(f"< (?={rest})")
 

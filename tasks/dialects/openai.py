@@ -28,6 +28,7 @@ from granite_fc.calls.call import Call
 from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.strict_json import decode_prefix, encode
 from granite_fc.calls.syntax import ParseResult
+from granite_fc.decoding.grammars.call_frame import CallFrame
 from tasks.dialects.dialect import Dialect, Instruction
 from tasks.dialects.function_reading import spec_of_record
 from tasks.dialects.function_text import function_record
@@ -83,6 +84,19 @@ class OpenAI(Dialect):
     def print_calls(self, calls: Sequence[Call], num_before: int = 0) -> str:
         """An object with `tool_calls`."""
         return encode({"tool_calls": _tool_calls(calls, num_before)})
+
+    def call_frame(self, num_before: int) -> CallFrame:
+        """An object with a list of numbered calls, their arguments in a string."""
+        numbered = ('{"id": "call_', '", "type": "function", "function": ')
+        return CallFrame(
+            f"{_TOOL_CALLS}: [",
+            ", ",
+            "]}",
+            numbered=numbered,
+            first_number=num_before + 1,
+            call_closing="}",
+            has_quoted_arguments=True,
+        )
 
     def parse_calls(self, text: str) -> ParseResult:
         """Reads an object with `tool_calls`."""

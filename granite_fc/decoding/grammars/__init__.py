@@ -1,0 +1,1 @@
+"""Grammars of answers: what a model may write, and nothing else."""

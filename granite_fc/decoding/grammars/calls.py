@@ -1,0 +1,165 @@
+"""Calls of functions on offer, which refer to what exists where they stand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from granite_fc.calls.call import NO_CALL, Call
+from granite_fc.calls.spec import FunctionSpec
+from granite_fc.calls.strict_json import decode_prefix, encode
+from granite_fc.decoding.constraint import Constraint
+from granite_fc.decoding.grammars.call_frame import CallFrame
+from granite_fc.decoding.grammars.json_strings import Spelling
+from granite_fc.decoding.grammars.limits import GrammarLimits
+from granite_fc.decoding.grammars.progress import Prices
+from granite_fc.decoding.grammars.references import Output, References
+from granite_fc.decoding.grammars.text_constraint import Stretch, TextConstraint
+from granite_fc.decoding.grammars.texts import (
+    NOTHING,
+    Beyond,
+    Boundary,
+    Node,
+    choice,
+    sequence,
+    text,
+)
+from granite_fc.decoding.grammars.tokens import Tokens, tokens_of
+from granite_fc.decoding.grammars.values import Values
+from granite_fc.vocabularies.vocabulary import Vocabulary
+
+
+class _Written(NamedTuple):
+    """The calls of an answer so far.
+
+    Attributes:
+        count: How many they are.
+        labelled: Label and function of those that have a label.
+    """
+
+    count: int = 0
+    labelled: tuple[tuple[str, str], ...] = ()
+
+
+class CallsGrammar:
+    """Answers that are calls, or one call of `no_function`.
+
+    A call names a function on offer and has its arguments in the order of the schema, the required
+    ones always; they fit as `FunctionSpec.check_arguments` has it. It may have a label, the next
+    free one. References name labels of calls before it, and fields and items that are known to be
+    there: those of a result that the prompt shows, else those of the schema of the output. Where
+    types are known on both sides they agree. A literal that begins like a reference is escaped.
+    What a call may refer to depends on those before it, so the grammar is made anew after each one.
+
+    Args:
+        functions: Those on offer.
+        frame: What stands around calls, and how they are written.
+        shown: The calls that the prompt shows, in order.
+        results: What these returned, one each; shorter where the prompt does not show them.
+        limits: Bounds of lengths; None for those that gin configures.
+    """
+
+    def __init__(
+        self,
+        functions: Sequence[FunctionSpec],
+        frame: CallFrame,
+        shown: Sequence[Call] = (),
+        results: Sequence[Any] = (),
+        limits: GrammarLimits | None = None,
+    ) -> None:
+        self._functions = {spec.name: spec for spec in functions}
+        self._frame = frame
+        self._limits = limits or GrammarLimits()
+        self._outputs = [
+            Output(call.label, self._output_of(call.name), *_result(results, index))
+            for index, call in enumerate(shown)
+            if call.label is not None
+        ]
+        self._names = Spelling(0, frame.markers)
+        self._arguments = Spelling(int(frame.has_quoted_arguments), frame.markers)
+        self._calls: dict[tuple[tuple[str, str], ...], Node] = {}
+        self._stretches: dict[_Written, Stretch] = {}
+        self._prices: dict[int, tuple[Tokens, Prices]] = {}
+
+    def constraint(self, vocabulary: Vocabulary, max_new_tokens: int) -> Constraint:
+        """Begins an answer; see `granite_fc.decoding.constraint.AnswerGrammar`.
+
+        Raises:
+            ConfigurationError: The tokens do not hold the shortest answer.
+        """
+        tokens = tokens_of(vocabulary)
+        if id(tokens) not in self._prices:
+            self._prices[id(tokens)] = (tokens, Prices(tokens.ends))
+        prices = self._prices[id(tokens)][1]
+        return TextConstraint(self._after(_Written()), tokens, prices, max_new_tokens)
+
+    def _after(self, written: _Written) -> Stretch:
+        """The part of an answer that follows some calls, up to the end of the next."""
+        if written not in self._stretches:
+            self._stretches[written] = self._stretch(written)
+        return self._stretches[written]
+
+    def _stretch(self, written: _Written) -> Stretch:
+        frame, count = self._frame, written.count
+        closing = text(frame.closing)
+        if count >= self._limits.calls:
+            return Stretch(closing)
+        before = (frame.between if count else frame.opening) + frame.call_opening(count)
+        begun = before + self._names.spell('{"name": ')
+        remainders = self._remainders(written.labelled)
+        following = [closing]
+        if count + 1 < self._limits.calls and remainders is not NOTHING:
+            next_begun = frame.between + frame.call_opening(count + 1) + '{"name": "'
+            # This is dearer than what is beyond, by the quote.
+            beyond = sequence(remainders, text("}" + frame.call_closing + frame.closing))
+            following.append(sequence(text(next_begun), Beyond(beyond)))
+        end = sequence(text("}" + frame.call_closing), Boundary(choice(following)))
+        node = sequence(text(begun), remainders, end)
+        if count:
+            node = choice((closing, node))
+        else:
+            nothing = self._names.spell(encode(NO_CALL.to_json())).removeprefix('{"name": ')
+            if frame.has_quoted_arguments:
+                nothing = nothing.replace("{}", '"{}"')
+            none = text(nothing + frame.call_closing + frame.closing)
+            node = sequence(text(begun), choice((none, sequence(remainders, end))))
+
+        def go_on(part: bytes) -> Stretch:
+            call, _ = decode_prefix(part.decode(), len(before))
+            label = call.get("label")
+            labelled = written.labelled + (((label, call["name"]),) if label else ())
+            return self._after(_Written(count + 1, labelled))
+
+        return Stretch(node, go_on)
+
+    def _remainders(self, labelled: tuple[tuple[str, str], ...]) -> Node:
+        """What may follow `{"name": `, to the end of the arguments."""
+        if labelled not in self._calls:
+            self._calls[labelled] = self._new_remainders(labelled)
+        return self._calls[labelled]
+
+    def _new_remainders(self, labelled: tuple[tuple[str, str], ...]) -> Node:
+        outputs = list(self._outputs)
+        outputs += [Output(label, self._output_of(name)) for label, name in labelled]
+        references = References(outputs, self._limits, self._arguments)
+        numbers = [int(output.label.removeprefix("$var_")) for output in outputs]
+        label = encode(f"$var_{max(numbers, default=0) + 1}")
+        optional_label = choice((text('"arguments": '), text(f'"label": {label}, "arguments": ')))
+        options = []
+        for name, spec in self._functions.items():
+            values = Values(spec.parameters, self._limits, self._arguments, references.of_types)
+            arguments = values.object(spec.parameters, self._limits.depth)
+            if self._frame.has_quoted_arguments:
+                arguments = sequence(text('"'), arguments, text('"'))
+            spelled = self._names.spell(json.dumps(name, ensure_ascii=False))
+            options.append(sequence(text(f"{spelled}, "), optional_label, arguments))
+        return choice(options)
+
+    def _output_of(self, name: str) -> Any:
+        spec = self._functions.get(name)
+        return None if spec is None else spec.output
+
+
+def _result(results: Sequence[Any], index: int) -> tuple[Any, bool]:
+    return (results[index], True) if index < len(results) else (None, False)

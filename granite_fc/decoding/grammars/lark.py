@@ -1,0 +1,140 @@
+"""Sets of texts as a Lark grammar, in the dialect of llguidance."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+
+from granite_fc.decoding.grammars.json_strings import JsonString
+from granite_fc.decoding.grammars.texts import (
+    Beyond,
+    Boundary,
+    Bytes,
+    Choice,
+    FreshKey,
+    Lexeme,
+    Node,
+    Repeat,
+    Sequence,
+    Text,
+)
+
+
+def lark(start: Node) -> str:
+    """Writes a set of texts as a grammar whose rule `start` matches them.
+
+    It matches more in two respects, which `progress` knows of: strings may have markers in them,
+    and objects a free field name twice. What is beyond a preview is any text.
+    """
+    return _Writer(start).written()
+
+
+class _Writer:
+    def __init__(self, start: Node) -> None:
+        self._uses: Counter[int] = Counter()
+        self._names: dict[int, str] = {}
+        self._lines: list[str] = []
+        self._terminals: dict[str, str] = {}
+        self._count(start)
+        self._start = start
+
+    def written(self) -> str:
+        start = self._options(self._start)
+        return "\n".join((f"start: {start}", *self._lines, ""))
+
+    def _count(self, start: Node) -> None:
+        pending = [start]
+        while pending:
+            node = pending.pop()
+            self._uses[id(node)] += 1
+            if self._uses[id(node)] == 1:
+                pending.extend(_inside(node))
+
+    def _expression(self, node: Node) -> str:
+        """A node as part of a rule; one that is used again has a rule of its own."""
+        if self._uses[id(node)] > 1 and isinstance(node, Sequence | Choice | Repeat):
+            name = self._names.get(id(node))
+            if name is None:
+                name = self._names[id(node)] = f"r{len(self._names)}"
+                self._lines.append(f"{name}: {self._options(node)}")
+            return name
+        return self._plain(node)
+
+    def _options(self, node: Node) -> str:
+        if not isinstance(node, Choice):
+            return self._plain(node)
+        if not node.options:
+            raise ValueError("a grammar without a text")
+        return " | ".join(self._expression(option) for option in node.options)
+
+    def _plain(self, node: Node) -> str:
+        match node:
+            case Text(data):
+                return json.dumps(data.decode(), ensure_ascii=False)
+            case Sequence(parts):
+                return " ".join(self._expression(part) for part in parts)
+            case Choice(_):
+                return f"({self._options(node)})"
+            case Repeat(item, low, high):
+                return f"({self._expression(item)}){{{low},{high}}}"
+            case JsonString():
+                return self._string(node)
+            case Lexeme(inside):
+                return self._terminal(f"/{_slashes(_regex(inside))}/")
+            case Bytes(_):
+                return self._terminal(f"/{_slashes(_regex(node))}/")
+            case FreshKey(key, _, _, whatever):
+                return f"{self._string(key)} {self._expression(whatever)}"
+            case Boundary(preview):
+                return self._expression(preview)
+            case Beyond(_):
+                return self._terminal("/(?s:.*)/")
+
+    def _string(self, node: JsonString) -> str:
+        definition = f"/{_slashes(node.regex())}/"
+        if refused := node.refused():
+            whole, part = self._terminal(definition), self._terminal(f"/{_slashes(refused)}/")
+            definition = f"{whole} & ~{part}"
+        return self._terminal(definition)
+
+    def _terminal(self, definition: str) -> str:
+        name = self._terminals.get(definition)
+        if name is None:
+            name = self._terminals[definition] = f"T{len(self._terminals)}"
+            self._lines.append(f"{name}: {definition}")
+        return name
+
+
+def _inside(node: Node) -> tuple[Node, ...]:
+    match node:
+        case Sequence(parts):
+            return parts
+        case Choice(options):
+            return options
+        case Repeat(item, _, _):
+            return (item,)
+        case Boundary(preview):
+            return (preview,)
+        case FreshKey(_, _, _, whatever):
+            return (whatever,)
+    return ()
+
+
+def _regex(node: Node) -> str:
+    match node:
+        case Text(data):
+            return re.escape(data.decode())
+        case Bytes(among):
+            return "[" + "".join(re.escape(chr(byte)) for byte in sorted(among)) + "]"
+        case Sequence(parts):
+            return "".join(map(_regex, parts))
+        case Choice(options):
+            return "(" + "|".join(map(_regex, options)) + ")"
+        case Repeat(item, low, high):
+            return f"({_regex(item)}){{{low},{high}}}"
+    raise TypeError(f"{type(node).__name__} is no part of a lexeme")
+
+
+def _slashes(regex: str) -> str:
+    return regex.replace("/", r"\/")

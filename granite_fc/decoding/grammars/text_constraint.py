@@ -1,0 +1,285 @@
+"""An answer held to a set of texts and to a number of tokens."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+from llguidance import LLMatcher
+
+from granite_fc.decoding.grammars.json_strings import JsonString, StringState
+from granite_fc.decoding.grammars.lark import lark
+from granite_fc.decoding.grammars.progress import ENDLESS, Place, Prices, Progress, Rest
+from granite_fc.decoding.grammars.texts import FreshKey, Node, Text, choice, sequence
+from granite_fc.decoding.grammars.tokens import Tokens, ids_in, mask_of
+from granite_fc.errors import ConfigurationError
+
+
+@dataclasses.dataclass(eq=False)
+class Stretch:
+    """A part of an answer: to its end, or to where a call ends and what may follow depends on it.
+
+    Attributes:
+        node: The texts that this part, and what follows, may be.
+        go_on: Given this part as it was written, up to the boundary in `node`, returns the next;
+            None where there is no boundary.
+    """
+
+    node: Node
+    go_on: Callable[[bytes], Stretch] | None = None
+    _matchers: dict[tuple[int, bytes], LLMatcher] = dataclasses.field(default_factory=dict)
+
+    def matcher(self, tokens: Tokens, begun: bytes, progress: Progress) -> LLMatcher:
+        """Returns a matcher of this stretch; answers that begin alike share the work.
+
+        Args:
+            tokens: Those of the vocabulary.
+            begun: What has been written of it.
+            progress: Where that has led to.
+        """
+        key = (id(tokens), begun)
+        if key not in self._matchers:
+            node = self.node if not begun else choice(map(_remaining, progress.places))
+            matcher = LLMatcher(tokens.llguidance, lark(node), log_level=0)
+            if matcher.is_error():
+                raise ConfigurationError(
+                    "GrammarLimits",
+                    found=f"a grammar that llguidance refuses: {matcher.get_error()[:200]}",
+                    expected="bounds that make a smaller one",
+                )
+            self._matchers[key] = matcher
+        return self._matchers[key].deep_copy()
+
+
+class TextConstraint:
+    """Holds one answer to its stretches; a `granite_fc.decoding.constraint.Constraint`.
+
+    llguidance tells which tokens may come next. Of these are left out, first, those after which the
+    shortest end would not fit into what is left of the budget; second, the few that make a marker
+    or a field name that an object has already, which llguidance is not told about.
+
+    Args:
+        first: The first stretch of the answer.
+        tokens: The tokens of the vocabulary.
+        prices: What nodes cost in them.
+        max_new_tokens: Tokens that the answer may take, the end of sequence included.
+
+    Raises:
+        ConfigurationError: The shortest answer takes more.
+    """
+
+    def __init__(self, first: Stretch, tokens: Tokens, prices: Prices, max_new_tokens: int) -> None:
+        self._tokens = tokens
+        self._prices = prices
+        self._left = max_new_tokens
+        self._mask = np.zeros((tokens.size + 31) // 32, np.int32)
+        self._priced: dict[int, int] = {}
+        self._priced_in: tuple[JsonString, Rest | None] | None = None
+        self._has_ended = False
+        self._begin(first)
+        if self._progress.price(prices) > max_new_tokens:
+            raise ConfigurationError(
+                "max_new_tokens",
+                found=max_new_tokens,
+                expected=f"at least {self._progress.price(prices)}, what the shortest answer takes",
+            )
+
+    def allow(self, mask: np.ndarray) -> None:
+        """Writes which tokens may come next; see `Constraint.allow`."""
+        mask[:] = 0
+        if not self._only_end_is_left():
+            if self._matcher is None:
+                self._matcher = self._stretch.matcher(
+                    self._tokens, bytes(self._written), self._progress
+                )
+            allowed = self._mask
+            self._matcher.unsafe_compute_mask_ptr(allowed.ctypes.data, allowed.nbytes)
+            _clear(allowed, self._tokens.eos_id)
+            if self._matcher.is_error():
+                allowed[:] = 0
+            self._narrow(allowed)
+            if not allowed.any() and not self._progress.may_end:
+                _set(allowed, self._toward_the_end())
+            mask[: len(allowed)] = allowed
+        if self._progress.may_end or self._has_ended:
+            _set(mask, self._tokens.eos_id)
+
+    def accept(self, token: int) -> None:
+        """Takes the token that was chosen."""
+        self._left -= 1
+        if token == self._tokens.eos_id:
+            self._has_ended = True
+            return
+        stretch = self._stretch
+        for byte in self._tokens.spelled[token]:
+            self._progress = self._progress.advance(byte, self._prices)
+            self._written.append(byte)
+            if self._progress.at_boundary and self._stretch.go_on is not None:
+                self._begin(self._stretch.go_on(bytes(self._written)))
+        if not self._progress.places:
+            raise ValueError(f"token {token} was not allowed")
+        if self._stretch is stretch and self._matcher is not None:
+            self._matcher.consume_token(token)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing but the end of sequence may follow."""
+        return self._has_ended or self._only_end_is_left()
+
+    def _begin(self, stretch: Stretch) -> None:
+        self._stretch = stretch
+        self._progress = Progress.begin(stretch.node, self._prices)
+        self._most = self._prices.most(stretch.node) + 1
+        self._written = bytearray()
+        self._matcher: LLMatcher | None = None
+
+    def _only_end_is_left(self) -> bool:
+        if self._has_ended:
+            return True
+        return self._progress.may_end and all(
+            place.leaf is None or self._prices.place(place) > self._left
+            for place in self._progress.places
+        )
+
+    def _narrow(self, allowed: np.ndarray) -> None:
+        """Takes out of a mask what llguidance allows too much."""
+        if self._left - 1 < self._most:
+            doubtful = self._without_harmless(allowed)
+        else:
+            doubtful = self._watched(allowed)
+        left = self._left - 1
+        out = [token for token in doubtful if self._price_after(token) > left]
+        if out:
+            allowed &= ~mask_of(out, self._tokens.size)
+
+    def _watched(self, allowed: np.ndarray) -> list[int]:
+        """The tokens that make, or may make, a marker or a field name for the second time."""
+        doubtful: set[int] = set()
+        for leaf, state, _ in self._progress.places:
+            if isinstance(leaf, FreshKey):
+                if leaf.taken:
+                    doubtful.update(ids_in(allowed & ~self._tokens.plain).tolist())
+                leaf, state = leaf.key, state[0]
+            if isinstance(leaf, JsonString) and leaf.spelling.markers:
+                doubtful.update(ids_in(allowed & self._tokens.with_less).tolist())
+                if watched := leaf.watched(state):
+                    ids = ids_in(allowed)
+                    starts = self._tokens.first[ids]
+                    doubtful.update(ids[np.isin(starts, list(watched))].tolist())
+        return list(doubtful)
+
+    def _without_harmless(self, allowed: np.ndarray) -> list[int]:
+        """All allowed tokens but those of which is known together what is missing after them.
+
+        Those of which this is too much are taken out of the mask.
+        """
+        tokens, left = self._tokens, self._left - 1
+        ids = ids_in(allowed)
+        inside = self._open_string()
+        if inside is not None:
+            leaf, state, rest = inside
+            is_plain = ids_in(allowed & tokens.plain)
+            harmless = is_plain[~np.isin(tokens.first[is_plain], self._bytes_of_others(inside))]
+            one_more = Place(leaf, state._replace(count=state.count + 1), rest)
+            if self._prices.place(one_more) > left:
+                allowed &= ~mask_of(harmless.tolist(), tokens.size)
+            ids = np.setdiff1d(ids, harmless, assume_unique=True)
+        has_plain_tail = tokens.plain_tail[ids]
+        doubtful = ids[~has_plain_tail].tolist()
+        ids = ids[has_plain_tail]
+        starts = tokens.first[ids]
+        for start in np.unique(starts):
+            same = ids[starts == start]
+            if len(same) > 2:
+                price = self._inside_string(self._progress.advance(int(start), self._prices))
+                if price <= left:
+                    continue
+            doubtful.extend(same.tolist())
+        return doubtful
+
+    def _open_string(self) -> Place | None:
+        """The string between two of whose characters the text stands, beside fixed texts alone."""
+        strings = [place for place in self._progress.places if _is_open(place)]
+        fixed = [place for place in self._progress.places if isinstance(place.leaf, Text)]
+        is_all = len(strings) + len(fixed) == len(self._progress.places)
+        return strings[0] if is_all and len(strings) == 1 else None
+
+    def _bytes_of_others(self, inside: Place) -> list[int]:
+        """Bytes that may be more than another character of the string."""
+        found = set(inside.leaf.watched(inside.state))
+        for leaf, state, _ in self._progress.places:
+            if isinstance(leaf, Text):
+                found.add(leaf.data[state])
+        return sorted(found)
+
+    def _inside_string(self, progress: Progress) -> int:
+        """What is missing at least where the text is in a string and nowhere else."""
+        if len(progress.places) != 1 or not _is_open(progress.places[0]):
+            return ENDLESS
+        return ENDLESS if progress.places[0].state.marker else progress.price(self._prices)
+
+    def _price_after(self, token: int) -> int:
+        """What is missing at least after a token."""
+        places = self._progress.places
+        memo: dict[int, int] | None = None
+        if len(places) == 1 and _is_open(places[0]) and not places[0].state.marker:
+            leaf, state, rest = places[0]
+            if leaf.low <= state.count and state.label < 0:
+                if self._priced_in is None or self._priced_in != (leaf, rest):
+                    self._priced_in, self._priced = (leaf, rest), {}
+                memo = self._priced
+        if memo is not None and token in memo:
+            return memo[token]
+        after = self._progress.advance_all(self._tokens.spelled[token], self._prices)
+        price = after.price(self._prices)
+        if memo is not None:
+            memo[token] = price
+        return price
+
+    def _toward_the_end(self) -> int:
+        """A token of a shortest text from here to the end."""
+        place = min(self._progress.places, key=self._prices.place)
+        if isinstance(place.leaf, Text):
+            data, start = place.leaf.data, place.state
+            for end in reversed(range(start + 1, len(data) + 1)):
+                spelled = data[start:end]
+                is_shortest = self._tokens.ends(data)[end] < self._tokens.ends(data)[start]
+                if is_shortest and spelled in self._tokens.id_of:
+                    return self._tokens.id_of[spelled]
+        single = [i for data, i in self._tokens.id_of.items() if len(data) == 1]
+        return min(single, key=self._price_after)
+
+
+def _remaining(place: Place) -> Node:
+    """What may follow from a place in a text outside of strings and numbers."""
+    parts: list[Node] = []
+    if isinstance(place.leaf, Text):
+        parts.append(Text(place.leaf.data[place.state :]))
+    elif place.leaf is not None:
+        parts.append(place.leaf)
+    rest = place.rest
+    while rest is not None:
+        parts.append(rest.node)
+        rest = rest.following
+    return sequence(*parts)
+
+
+def _is_open(place: Place) -> bool:
+    """Whether a text stands in a string, between two characters."""
+    leaf, state, _ = place
+    return (
+        isinstance(leaf, JsonString)
+        and isinstance(state, StringState)
+        and state.opening == len(leaf.quote)
+        and not state.pending
+        and not state.escape
+    )
+
+
+def _set(mask: np.ndarray, token: int) -> None:
+    mask.view(np.uint32)[token // 32] |= np.uint32(1 << token % 32)
+
+
+def _clear(mask: np.ndarray, token: int) -> None:
+    mask.view(np.uint32)[token // 32] &= np.uint32(0xFFFFFFFF ^ (1 << token % 32))
