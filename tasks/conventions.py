@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from granite_fc.calls.call import Call
-from granite_fc.calls.conventions import CallFrame, Request, Tools
 from granite_fc.calls.conversation import Turn, UserTurn
 from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.syntax import ParseResult
+from granite_fc.conventions import ChatRequest, Tools
+from granite_fc.decoding.constraint import AnswerGrammar
 from tasks.dialects import DIALECTS, Dialect, dialect_of_calls
 from tasks.renderers import response_generation, umbrella
 from tasks.renderers.assembly import calls_of
@@ -60,7 +61,7 @@ class RenderedConventions:
         """Writes calls in the dialect of a text."""
         return dialect_of_calls(like).print_calls(calls)
 
-    def read_request(self, record: Mapping[str, Any]) -> Request:
+    def read_request(self, record: Mapping[str, Any]) -> ChatRequest:
         """Reads `messages` and `tools`; what is changed on the way is that of the user's data.
 
         Raises:
@@ -74,11 +75,17 @@ class RenderedConventions:
         *turns, _ = TurnReader(functions, changes).read(messages)
         if not turns or not isinstance(turns[-1], UserTurn):
             raise ValueError("the last message is not the user's")
-        return Request(tuple(functions.values()), tuple(turns))
+        return ChatRequest(tuple(functions.values()), tuple(turns))
 
-    def call_frame(self, num_before: int) -> CallFrame:
-        """What stands around the calls of an answer."""
-        return _dialect(RenderingConfig()).call_frame(num_before)
+    def call_grammar(
+        self, functions: Sequence[FunctionSpec], conversation: Sequence[Turn]
+    ) -> AnswerGrammar:
+        """What may answer `prompt_for_calls`."""
+        raise NotImplementedError
+
+    def calls_end(self, text: str) -> int | None:
+        """How many characters of an answer to `prompt_for_calls` are calls."""
+        return None
 
     def tools(self, seed: int) -> Tools:
         """The functions of the simulator, on a world of their own."""

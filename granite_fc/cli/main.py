@@ -16,6 +16,7 @@ SUBCOMMANDS = {
     "cache": "tokenise what a run needs, once",
     "plan": "compile a run for TPUs that are not there: does it fit, how fast will it be",
     "inspect": "show what a mixture holds and what the model sees of it",
+    "generate": "let a trained model answer: one request, a file of them, or a conversation",
     "vocabulary": "train a SentencePiece vocabulary on a mixture",
     "simulate": "print episodes of the built-in simulator",
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from granite_fc.calls.conventions import Conventions, Request
+from granite_fc.conventions import ChatRequest, Conventions
 from granite_fc.errors import ConfigurationError
 
 
@@ -24,7 +24,7 @@ class FileRequest:
 
     request_id: str
     prompt: str
-    request: Request | None
+    request: ChatRequest | None
 
 
 def read_requests(path: str | Path, conventions: Conventions, *, key: str) -> list[FileRequest]:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 from granite_fc.calls.call import Call
-from granite_fc.calls.conventions import Conventions, Tools
 from granite_fc.calls.conversation import AssistantTurn, CallTurn, Turn, UserTurn
 from granite_fc.calls.execute import ExecutionError, execute
 from granite_fc.calls.graph import CallGraph
 from granite_fc.calls.reference import with_labels
 from granite_fc.calls.spec import FunctionSpec
+from granite_fc.conventions import Conventions, Tools
 
 Kind = Literal["calls", "reply"]
 

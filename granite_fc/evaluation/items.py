@@ -23,6 +23,7 @@ class Item:
         grammar: Returns what answers may be, or None where that cannot be told; asked only for
             constrained decoding.
         complete: See `TaskDeclaration.complete`.
+        prompt_ids: The prompt as tokens, where these are known; else it is to be tokenised.
     """
 
     item_id: str
@@ -33,6 +34,7 @@ class Item:
     judge: Callable[[str], Judgement]
     grammar: Callable[[], AnswerGrammar | None] | None = None
     complete: Callable[[str], int | None] | None = None
+    prompt_ids: tuple[int, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from granite_fc.data import declarations
 from granite_fc.data.declarations import TaskDeclaration
-from granite_fc.data.examples import TokenizedExamples
+from granite_fc.data.examples import TokenizedExample, TokenizedExamples
 from granite_fc.data.permutation import key_of, shuffled
 from granite_fc.evaluation.items import Item
 from granite_fc.evaluation.judgement import Judgement, WrongPart
@@ -39,32 +39,31 @@ def mixture_items(
         Items named `<task>/<index of the example in its split>`, grouped by sub-task.
     """
     return [
-        _item(declarations.task(examples.name), index, prompt, target)
+        _item(declarations.task(examples.name), index, example, vocabulary)
         for examples in held_out
-        for index, prompt, target in _texts(examples, vocabulary, limit, sequence_length)
+        for index, example in _chosen(examples, limit, sequence_length)
     ]
 
 
-def _texts(
-    examples: TokenizedExamples,
-    vocabulary: Vocabulary,
-    limit: int | None,
-    sequence_length: int | None,
-) -> Iterable[tuple[int, str, str]]:
+def _chosen(
+    examples: TokenizedExamples, limit: int | None, sequence_length: int | None
+) -> Iterable[tuple[int, TokenizedExample]]:
     lengths = np.asarray(examples.lengths)
     longest = lengths.max(initial=0) if sequence_length is None else sequence_length + 1
     fitting = np.flatnonzero(lengths <= longest)
     order = shuffled(len(fitting), key_of(0, "generation", examples.name))
     chosen = np.sort(fitting[order][:limit]).tolist()
-    for index, example in zip(chosen, examples.fetch(chosen), strict=True):
-        target = example.tokens[example.num_inputs :].tolist()
-        if target and target[-1] == vocabulary.eos_id:
-            target = target[:-1]
-        prompt = example.tokens[: example.num_inputs].tolist()
-        yield index, vocabulary.decode(prompt), vocabulary.decode(target)
+    return zip(chosen, examples.fetch(chosen), strict=True)
 
 
-def _item(task: TaskDeclaration, index: int, prompt: str, target: str) -> Item:
+def _item(
+    task: TaskDeclaration, index: int, example: TokenizedExample, vocabulary: Vocabulary
+) -> Item:
+    prompt_ids = example.tokens[: example.num_inputs].tolist()
+    target_ids = example.tokens[example.num_inputs :].tolist()
+    if target_ids and target_ids[-1] == vocabulary.eos_id:
+        target_ids = target_ids[:-1]
+    prompt, target = vocabulary.decode(prompt_ids), vocabulary.decode(target_ids)
     return Item(
         item_id=f"{task.name}/{index}",
         group=task.subtask,
@@ -74,6 +73,7 @@ def _item(task: TaskDeclaration, index: int, prompt: str, target: str) -> Item:
         judge=functools.partial(judge_by_task, task, prompt, target),
         grammar=None if task.grammar is None else functools.partial(task.grammar, prompt),
         complete=task.complete,
+        prompt_ids=tuple(prompt_ids),
     )
 
 

@@ -40,6 +40,7 @@ def check_run(
     eval_examples: int | None,
     eval_split: str,
     generation_examples: int,
+    generation_period: int,
 ) -> None:
     """Checks a run's configuration.
 
@@ -58,6 +59,7 @@ def check_run(
         ("eval_period", eval_period, 0),
         ("eval_examples", 0 if eval_examples is None else eval_examples, 0),
         ("generation_examples", generation_examples, 0),
+        ("generation_period", generation_period, 0),
     ):
         if isinstance(number, bool) or not isinstance(number, int) or number < least:
             raise ConfigurationError(

@@ -38,7 +38,7 @@ from granite_fc.training.profile import Profile
 from granite_fc.training.programs import Programs
 from granite_fc.training.recipe import recipe_of
 from granite_fc.training.resumption import verify_run
-from granite_fc.training.run import Run, TrainResult
+from granite_fc.training.run import Looks, Run, TrainResult
 from granite_fc.training.run_data import open_run_data
 from granite_fc.training.run_report import report_run
 from granite_fc.vocabularies.vocabulary import Vocabulary
@@ -74,6 +74,7 @@ def train(
     eval_examples: int | None = 256,
     eval_split: str = "validation",
     generation_examples: int = 0,
+    generation_period: int = 0,
     compilation_cache_dir: str | None = AUTO,
     profile: Profile | None = None,
     write_caches: Callable[[list[str]], None] | None = None,
@@ -109,7 +110,9 @@ def train(
         eval_period: Steps between evaluations; 0 evaluates at the end only.
         eval_examples: Held-out examples a task; None takes all, 0 does not evaluate.
         eval_split: The held-out split: "validation", "unseen_function" or "unseen_service".
-        generation_examples: Validation examples a task that the trained model answers at the end.
+        generation_examples: Held-out examples a task that the model answers, the same ones each
+            time; 0 asks none.
+        generation_period: Steps between such evaluations; 0 has one at the end only.
         compilation_cache_dir: Where compiled programs are kept; see `use_compilation_cache`.
         profile: `Profile()` as bound by gin where None.
         write_caches: Called on one host with the names of tasks that have no cache yet, once all
@@ -151,6 +154,7 @@ def train(
         eval_examples=eval_examples,
         eval_split=eval_split,
         generation_examples=generation_examples,
+        generation_period=generation_period,
     )
     profile.check()
     folder = Path(model_dir).expanduser()
@@ -220,11 +224,7 @@ def train(
                 vocabulary,
             )
             try:
-                run.train(
-                    log_period=log_period,
-                    eval_period=eval_period,
-                    generation_examples=generation_examples,
-                )
+                run.train(Looks(log_period, eval_period, generation_period, generation_examples))
             finally:
                 # Also where answering requests failed: what was trained and measured is reported.
                 if run.is_trained and hosts.is_leader:

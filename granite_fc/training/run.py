@@ -40,6 +40,27 @@ _STEPS_AHEAD = 2
 
 
 @dataclasses.dataclass(frozen=True)
+class Looks:
+    """When a run looks at its model.
+
+    Attributes:
+        log_period: Steps between log entries.
+        eval_period: Steps between evaluations of the loss; 0 for those at both ends alone.
+        generation_period: Steps between evaluations by generation; 0 for the one at the end.
+        generation_examples: Held-out examples a task that are answered then; 0 asks none.
+    """
+
+    log_period: int
+    eval_period: int
+    generation_period: int
+    generation_examples: int
+
+
+def _is_due(step: int, period: int) -> bool:
+    return bool(period) and step % period == 0
+
+
+@dataclasses.dataclass(frozen=True)
 class TrainResult:
     """How a run ended.
 
@@ -113,13 +134,7 @@ class Run:
         flops = ModelFlops.of(self._recipe.model)
         self._pace = Pace(flops, devices.size, self._peak)
 
-    def train(
-        self,
-        *,
-        log_period: int,
-        eval_period: int,
-        generation_examples: int,
-    ) -> None:
+    def train(self, looks: Looks) -> None:
         """Runs the steps that are left; see `granite_fc.training.loop.train`."""
         total = self._recipe.train_steps
         with (
@@ -129,16 +144,15 @@ class Run:
             PreemptionWatch() as watch,
         ):
             if self._step < total:
-                self._steps(log_period, eval_period, watch)
+                self._steps(looks, watch)
             else:
                 self._told.begin(self._programs, self._data, self._peak)
             # Saved first: neither a failure nor a signal in what follows loses what was trained.
             self._save(wait=True)
             self._evaluate()
             self._stop_if_told(watch)
-            if generation_examples:
-                self._answer(generation_examples)
-                self._stop_if_told(watch)
+            self._answer(looks.generation_examples)
+            self._stop_if_told(watch)
             self._told.goodput(self._step)
             self._told.say(
                 f"done: {self._step} steps; training {describe(self._logged) or 'had been done'}; "
@@ -160,7 +174,7 @@ class Run:
             subtask_of={name: self._data.subtasks[i] for name, i in self._data.tasks.items()},
         )
 
-    def _steps(self, log_period: int, eval_period: int, watch: PreemptionWatch) -> None:
+    def _steps(self, looks: Looks, watch: PreemptionWatch) -> None:
         with (
             ReadAhead(
                 self._data.batches,
@@ -175,7 +189,7 @@ class Run:
             self._told.begin(self._programs, self._data, self._peak)
             # At step 0, what the final table is set against; later, what a stop after the save of
             # this step left out.
-            if self._step == 0 or (eval_period and self._step % eval_period == 0):
+            if self._step == 0 or _is_due(self._step, looks.eval_period):
                 self._evaluate()
             train_step = self._compile()
             garbage = during_steps.enter_context(GarbageKeptOut())
@@ -191,7 +205,7 @@ class Run:
                 self._told.progress.step(self._step)
                 if profiler.after(self._step, self._finish_steps):
                     self._told.say(f"wrote a profile to {profiler.folder}")
-                if self._step % log_period == 0 or self._step == self._recipe.train_steps:
+                if _is_due(self._step, looks.log_period) or self._step == self._recipe.train_steps:
                     self._log(batches.seconds_waited)
                     with self._clock.inside("other"):
                         garbage.collect()
@@ -199,8 +213,12 @@ class Run:
                 if self._policy.is_due(self._step):
                     self._save()
                 self._stop_if_told(watch)
-                if eval_period and self._step % eval_period == 0:
+                if _is_due(self._step, looks.eval_period):
                     self._evaluate()
+                # After the last step once the checkpoint is written.
+                if _is_due(self._step, looks.generation_period) and not self.is_trained:
+                    self._answer(looks.generation_examples)
+                    self._stop_if_told(watch)
             self._clock.enter("other")
 
     def _compile(self) -> Any:
@@ -277,9 +295,16 @@ class Run:
                 self._saved.wait()
 
     def _answer(self, limit: int) -> None:
-        """Lets the model answer held-out requests and writes down how many answers are right."""
+        """Lets the model answer held-out requests, and writes down how good the answers are."""
+        if not limit or not self._data.held_out:
+            return
+        self._collect(0)
         self._told.say(f"answering up to {limit} held-out requests a task")
-        with self._clock.inside("evaluation"), activate(self._programs.mesh, self._programs.rules):
+        with (
+            self._pace.paused(),
+            self._clock.inside("evaluation"),
+            activate(self._programs.mesh, self._programs.rules),
+        ):
             self._answers = answer_held_out(
                 self._recipe.model,
                 model_params(self._state),

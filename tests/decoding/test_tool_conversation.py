@@ -6,9 +6,9 @@ from typing import Any
 
 import tasks  # noqa: F401  # declares the conventions
 from granite_fc.calls.call import Call
-from granite_fc.calls.conventions import conventions
 from granite_fc.calls.conversation import AssistantTurn, CallTurn, UserTurn
 from granite_fc.calls.reference import Reference
+from granite_fc.conventions import conventions
 from granite_fc.decoding.tool_conversation import Executed, Failed, ToolConversation, Wrote
 
 FIND = Call("find_account", {"owner": "Ana"}, "$var_1")

@@ -14,26 +14,12 @@ from granite_fc.calls.call import Call
 from granite_fc.calls.conversation import Turn
 from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.syntax import ParseResult
+from granite_fc.decoding.constraint import AnswerGrammar
 from granite_fc.errors import ConfigurationError
 
 
 @dataclasses.dataclass(frozen=True)
-class CallFrame:
-    """What stands around calls, each of them a JSON object, in an answer.
-
-    Attributes:
-        opening: Before the first call.
-        between: Between two calls.
-        closing: After the last one.
-    """
-
-    opening: str
-    between: str
-    closing: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
+class ChatRequest:
     """What somebody asks of a model.
 
     Attributes:
@@ -83,7 +69,7 @@ class Conventions(Protocol):
         """Writes calls as a given text writes its own; no calls as that nothing is called."""
         ...
 
-    def read_request(self, record: Mapping[str, Any]) -> Request:
+    def read_request(self, record: Mapping[str, Any]) -> ChatRequest:
         """Reads what somebody asks in the form of OpenAI's chat API: `messages` and `tools`.
 
         Raises:
@@ -91,11 +77,16 @@ class Conventions(Protocol):
         """
         ...
 
-    def call_frame(self, num_before: int) -> CallFrame:
-        """What stands around the calls of an answer to `prompt_for_calls`.
+    def call_grammar(
+        self, functions: Sequence[FunctionSpec], conversation: Sequence[Turn]
+    ) -> AnswerGrammar:
+        """What may answer `prompt_for_calls`."""
+        ...
 
-        Args:
-            num_before: Number of the calls that the prompt shows.
+    def calls_end(self, text: str) -> int | None:
+        """How many characters of an answer to `prompt_for_calls` are its calls.
+
+        None as long as more calls may come; see `TaskDeclaration.complete`.
         """
         ...
 

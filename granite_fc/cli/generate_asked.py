@@ -1,0 +1,100 @@
+"""What `granite-fc generate` is asked on its command line."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from granite_fc.calls.conversation import Turn, UserTurn
+from granite_fc.calls.spec import FunctionSpec
+from granite_fc.conventions import ChatRequest, Conventions, Tools
+from granite_fc.decoding.request_file import FileRequest, read_requests
+from granite_fc.errors import ConfigurationError
+
+_ONE = "1"
+
+
+def read_asked(arguments: argparse.Namespace, conventions: Conventions) -> list[FileRequest]:
+    """Returns the requests that the command line states or names; none for a conversation.
+
+    Raises:
+        ConfigurationError: A file cannot be read, or there are no such functions.
+    """
+    if arguments.chat:
+        offered_names(conventions.tools(arguments.seed), arguments.tools)
+        return []
+    if arguments.prompt is not None:
+        return [FileRequest(_ONE, arguments.prompt, None)]
+    if arguments.input is not None:
+        output = arguments.output
+        if output is not None and not Path(output).absolute().parent.is_dir():
+            raise ConfigurationError(
+                "--output", found=output, expected="a file in a folder that exists"
+            )
+        return read_requests(arguments.input, conventions, key="--input")
+    if arguments.functions is not None:
+        functions = _functions(arguments.functions, arguments.request, conventions)
+    else:
+        tools = conventions.tools(arguments.seed)
+        offered = offered_names(tools, arguments.tools)
+        functions = tuple(spec for spec in tools.specs if spec.name in offered)
+    turns: tuple[Turn, ...] = (UserTurn(arguments.request),)
+    prompt = conventions.prompt_for_calls(functions, turns)
+    return [FileRequest(_ONE, prompt, ChatRequest(functions, turns))]
+
+
+def offered_names(tools: Tools, wanted: str | None) -> tuple[str, ...]:
+    """Returns the functions that are offered, in the order in which there are.
+
+    Args:
+        tools: All functions.
+        wanted: Names of functions and groups, with commas between them. None: the first group.
+
+    Raises:
+        ConfigurationError: There is no such function or group.
+    """
+    groups = list(dict.fromkeys(tools.groups.values()))
+    names = groups[:1] if wanted is None else [name.strip() for name in wanted.split(",")]
+    known = [*groups, *(spec.name for spec in tools.specs)]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+            raise ConfigurationError(
+                "--tools",
+                found=name,
+                expected=f"functions, or domains: {', '.join(groups)}",
+                remedy=f"Nearest: {', '.join(near)}." if near else "",
+            )
+    return tuple(
+        spec.name
+        for spec in tools.specs
+        if spec.name in names or tools.groups.get(spec.name) in names
+    )
+
+
+def _functions(path: str, request: str, conventions: Conventions) -> tuple[FunctionSpec, ...]:
+    record = {"messages": [{"role": "user", "content": request}], "tools": _json_list(path)}
+    try:
+        return conventions.read_request(record).functions
+    except ValueError as error:
+        raise ConfigurationError(
+            "--functions", found=f"{path}: {error}", expected="a list of functions"
+        ) from None
+
+
+def _json_list(path: str) -> Sequence[Any]:
+    try:
+        value = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigurationError(
+            "--functions", found=f"{path}: {error}", expected="a JSON file with a list of functions"
+        ) from None
+    if not isinstance(value, list) or not value:
+        raise ConfigurationError(
+            "--functions", found=f"{path}: {type(value).__name__}", expected="a list of functions"
+        )
+    return value

@@ -1,0 +1,73 @@
+"""A model answers the items of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from granite_fc.decoding.engine import Engine
+from granite_fc.decoding.request import Request
+from granite_fc.decoding.sampling import GREEDY, SamplingConfig
+from granite_fc.evaluation.items import Answer, Item
+from granite_fc.vocabularies.vocabulary import Vocabulary
+
+PROMPT_TOO_LONG, CUT_OFF = "prompt_too_long", "cut_off"
+
+# Items answered, and items in all.
+Progress = Callable[[int, int], None]
+
+
+def answer_items(
+    engine: Engine,
+    vocabulary: Vocabulary,
+    items: Sequence[Item],
+    *,
+    max_positions: int,
+    max_new_tokens: int,
+    sampling: SamplingConfig = GREEDY,
+    seed: int = 0,
+    constrained: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> dict[str, Answer]:
+    """Answers every item once.
+
+    Args:
+        engine: The model.
+        vocabulary: Its vocabulary.
+        items: What to answer.
+        max_positions: Positions of the model: an item whose prompt takes more, or leaves none to
+            write, is not put to it: its answer says so.
+        max_new_tokens: Most tokens of an answer, the end of sequence included.
+        sampling: How tokens are drawn.
+        seed: Of the sampling; each item draws by its own place.
+        constrained: Whether answers have to follow the items' grammars, where they have one.
+        progress: Told how far it is.
+
+    Returns:
+        One answer for every item, by `item_id`.
+    """
+    answers: dict[str, Answer] = {}
+    asked: list[Item] = []
+    requests: list[Request] = []
+    for place, item in enumerate(items):
+        prompt = item.prompt_ids if item.prompt_ids is not None else vocabulary.encode(item.prompt)
+        if not 1 <= len(prompt) <= max_positions:
+            answers[item.item_id] = Answer("", PROMPT_TOO_LONG)
+            continue
+        asked.append(item)
+        requests.append(
+            Request(
+                prompt,
+                max_new_tokens,
+                sampling=sampling,
+                seed=(seed << 32) + place,
+                grammar=item.grammar() if constrained and item.grammar is not None else None,
+                complete=item.complete,
+            )
+        )
+    progress(len(answers), len(items))
+    for written in engine.stream(requests):
+        if written.answer is not None:
+            failure = CUT_OFF if written.answer.finish == "length" else None
+            answers[asked[written.request].item_id] = Answer(written.answer.text, failure)
+            progress(len(answers), len(items))
+    return answers
