@@ -41,7 +41,7 @@ DIFFERENCES: Mapping[str, str] = {
     ARRAY_QUOTES: 'the items of `new String[]{"a"}` keep their quotes and equal no accepted value',
     ITEMS_OF_ANY: "items of a Java list of type any are left as text, so the accepted answers of "
     "simple_java_36 and simple_java_65 pass in no spelling",
-    BARE_VALUE: "an accepted value of a field that is not in a list is taken apart into characters: "
+    BARE_VALUE: "an accepted value of a field that is in no list is taken apart into characters: "
     "no answer to simple_java_64 passes",
     READ_BY_PATTERN: "a collection is looked for anywhere in the text, and its parts are split at "
     "commas: what is before, after or unclosed is not seen",

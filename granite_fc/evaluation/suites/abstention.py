@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from granite_fc.evaluation.suites.answer import Answer
+from granite_fc.evaluation.suites.answer import GivenAnswer
 
 # What begins calls in the forms that models are trained to write.
 _TAGS = re.compile(
@@ -22,7 +22,7 @@ _KEYS = re.compile(
 _EXPRESSION = re.compile(r"^[ \t]*\[?[ \t]*[A-Za-z_][\w.]{0,99}\(", re.MULTILINE)
 
 
-def abstained(answer: Answer, names: Iterable[str]) -> bool:
+def abstained(answer: GivenAnswer, names: Iterable[str]) -> bool:
     """Whether an answer calls nothing, and means to.
 
     It says so by `no_function` and nothing beside it, or by words in which nothing looks like a

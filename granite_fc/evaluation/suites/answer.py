@@ -9,7 +9,7 @@ from granite_fc.calls.syntax import ParseResult
 
 
 @dataclasses.dataclass(frozen=True)
-class Answer:
+class GivenAnswer:
     """An answer, as it was written and as it was read.
 
     Attributes:
@@ -21,6 +21,6 @@ class Answer:
     parsed: ParseResult
 
     @classmethod
-    def read(cls, text: str, read_calls: Callable[[str], ParseResult]) -> Answer:
-        """Reads an answer, as `granite_fc.calls.conventions` or a parser of one form does."""
+    def read(cls, text: str, read_calls: Callable[[str], ParseResult]) -> GivenAnswer:
+        """Reads an answer, as `granite_fc.conventions` or a parser of one form does."""
         return cls(text, read_calls(text))

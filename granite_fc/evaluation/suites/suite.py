@@ -11,7 +11,7 @@ from granite_fc.calls.conversation import Turn
 from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.syntax import ParseResult
 from granite_fc.evaluation.judgement import Judgement
-from granite_fc.evaluation.suites.answer import Answer
+from granite_fc.evaluation.suites.answer import GivenAnswer
 
 ACCURACY = "accuracy"
 
@@ -83,11 +83,11 @@ class Suite(Protocol):
         """What a reader of its scores should know: what was left out, and why."""
         ...
 
-    def read(self, text: str, read_calls: Callable[[str], ParseResult]) -> Answer:
+    def read(self, text: str, read_calls: Callable[[str], ParseResult]) -> GivenAnswer:
         """Reads an answer; one in the suite's own notation as well. Never raises."""
         ...
 
-    def judge(self, item: SuiteItem, answer: Answer) -> Judgement:
+    def judge(self, item: SuiteItem, answer: GivenAnswer) -> Judgement:
         """Judges one answer. The metric `accuracy` is what the suite itself counts as right."""
         ...
 

@@ -12,9 +12,12 @@ from granite_fc.calls.call import Call
 from granite_fc.calls.conversation import AssistantTurn, Turn, UserTurn
 from granite_fc.calls.syntax import ParseResult
 from granite_fc.errors import ConfigurationError
+from granite_fc.evaluation.judge_calls import judge_calls
 from granite_fc.evaluation.judgement import Judgement, WrongPart
+from granite_fc.evaluation.metrics import abstention, names, offered
+from granite_fc.evaluation.question import Question
 from granite_fc.evaluation.suites.abstention import abstained
-from granite_fc.evaluation.suites.answer import Answer
+from granite_fc.evaluation.suites.answer import GivenAnswer
 from granite_fc.evaluation.suites.bfcl.files import Row, data_folder, read_rows
 from granite_fc.evaluation.suites.bfcl.functions import (
     JAVA,
@@ -28,6 +31,14 @@ from granite_fc.evaluation.suites.bfcl.gold import gold_call
 from granite_fc.evaluation.suites.bfcl.matching import Accepted, problems_of_calls
 from granite_fc.evaluation.suites.bfcl.overall import FORMULAS, STRICT_ABSTENTION
 from granite_fc.evaluation.suites.suite import ACCURACY, Formula, SuiteItem
+
+EXACT_MATCH = "exact_match"
+
+# Of what is measured of all calls: reading, names, what was on offer, abstaining.
+_OF_ANY_CALL = frozenset(
+    {"parse_rate", *(metric.name for family in (offered, abstention) for metric in family.METRICS)}
+)
+_GENERAL = _OF_ANY_CALL | {metric.name for metric in names.METRICS}
 
 AST_CATEGORIES = (
     "simple_python",
@@ -137,11 +148,11 @@ class Bfcl:
                     accepted[row.id] = calls
         return cls(tuple(items), accepted, dots_as_underscores)
 
-    def read(self, text: str, read_calls: Callable[[str], ParseResult]) -> Answer:
+    def read(self, text: str, read_calls: Callable[[str], ParseResult]) -> GivenAnswer:
         """Reads an answer."""
-        return Answer.read(text, read_calls)
+        return GivenAnswer.read(text, read_calls)
 
-    def judge(self, item: SuiteItem, answer: Answer) -> Judgement:
+    def judge(self, item: SuiteItem, answer: GivenAnswer) -> Judgement:
         """Judges an answer by the rule of its category."""
         called = bool(answer.parsed.calls) and answer.parsed.error is None
         if item.category in IRRELEVANCE_CATEGORIES:
@@ -152,11 +163,8 @@ class Bfcl:
                 wrong = [_needless(answer)]
             else:
                 wrong = [WrongPart("parse", answer.parsed.error or "nothing was answered")]
-            counts = {
-                ACCURACY: (float(not called), 1.0),
-                STRICT_ABSTENTION: (float(strictly), 1.0),
-            }
-            return Judgement(strictly, counts, tuple(wrong))
+            own = {ACCURACY: not called, STRICT_ABSTENTION: strictly}
+            return _judgement(item, answer, own, exact=strictly, wrong=wrong)
         if answer.parsed.error is not None and not (
             abstained(answer, (spec.name for spec in item.functions))
         ):
@@ -168,7 +176,7 @@ class Bfcl:
         else:
             calls = answer.parsed.calls
             wrong = problems_of_calls(calls, self._accepted_names(item))
-        return Judgement(not wrong, {ACCURACY: (float(not wrong), 1.0)}, tuple(wrong))
+        return _judgement(item, answer, {ACCURACY: not wrong}, exact=not wrong, wrong=wrong)
 
     def _accepted_names(self, item: SuiteItem) -> Sequence[Accepted]:
         """What is accepted, with function names as the model was offered them."""
@@ -181,7 +189,27 @@ class Bfcl:
         ]
 
 
-def _needless(answer: Answer) -> WrongPart:
+def _judgement(
+    item: SuiteItem,
+    answer: GivenAnswer,
+    own: Mapping[str, bool],
+    *,
+    exact: bool,
+    wrong: Sequence[WrongPart],
+) -> Judgement:
+    """Adds the general metrics that do not compare values, of which many are right here."""
+    parsed = dataclasses.replace(answer.parsed, text="") if answer.parsed.calls else answer.parsed
+    general = judge_calls(item.gold, parsed, Question(functions=item.functions)).counts
+    kept = {name for name in general if name in _GENERAL}
+    if item.category in RELEVANCE_CATEGORIES:
+        # There is no right call to compare names with.
+        kept = {name for name in kept if name in _OF_ANY_CALL}
+    counts = {name: (float(right), 1.0) for name, right in own.items()}
+    counts |= {name: general[name] for name in general if name in kept}
+    return Judgement(exact, {**counts, EXACT_MATCH: (float(exact), 1.0)}, tuple(wrong))
+
+
+def _needless(answer: GivenAnswer) -> WrongPart:
     names = ", ".join(call.name[:40] for call in answer.parsed.calls[:3])
     return WrongPart("needless_call", f"{len(answer.parsed.calls)} calls: {names}")
 

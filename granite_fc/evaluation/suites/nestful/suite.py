@@ -1,0 +1,133 @@
+"""NESTFUL as a suite."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from granite_fc.calls.call import Call
+from granite_fc.calls.conversation import UserTurn
+from granite_fc.calls.graph import CallGraph
+from granite_fc.calls.spec import FunctionSpec
+from granite_fc.calls.syntax import ParseResult
+from granite_fc.errors import ConfigurationError
+from granite_fc.evaluation.judge_calls import judge_calls
+from granite_fc.evaluation.judgement import Judgement
+from granite_fc.evaluation.question import Question
+from granite_fc.evaluation.suites.answer import GivenAnswer
+from granite_fc.evaluation.suites.nestful.files import Row, read_rows
+from granite_fc.evaluation.suites.nestful.functions import spec_of
+from granite_fc.evaluation.suites.nestful.notation import (
+    RESULT_CALLS,
+    call_of,
+    text_in_our_notation,
+)
+from granite_fc.evaluation.suites.suite import ACCURACY, Formula, SuiteItem, Totals, share
+
+
+def _overall(totals: Totals) -> float | None:
+    counts = totals.get(ACCURACY, {}).values()
+    return share((sum(count[0] for count in counts), sum(count[1] for count in counts)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Nestful:
+    """NESTFUL.
+
+    An answer is right if its calls are the gold graph's: labels are names, and calls that do not
+    use each other come in any order. The closing pseudo-call `var_result` is passed over, in gold
+    and in answers, as the published scorer does. What is in front of the first call is too.
+
+    Attributes:
+        items: All items, by part.
+    """
+
+    items: tuple[SuiteItem, ...]
+
+    name: ClassVar[str] = "nestful"
+    formulas: ClassVar[Sequence[Formula]] = (
+        Formula("overall", "share of all items whose calls are right as a graph", _overall),
+    )
+    definitions: ClassVar[Mapping[str, str]] = types.MappingProxyType(
+        {
+            ACCURACY: "share of answers whose calls are gold's, up to the names of labels and to "
+            "reorderings that the call graph allows",
+        }
+    )
+    remarks: ClassVar[Sequence[str]] = (
+        "No win rate: version 1's executable part calls web services of third parties, version 2's "
+        "functions are files of foreign code, and neither is run.",
+        "Version 1 does not say what was on offer with a request: all functions of its part are. "
+        "Gold itself calls 11 functions and gives 51 arguments that are not in them.",
+        "Texts that hold a reference among other words, in a dozen gold answers, are compared as "
+        "they are, labels included.",
+    )
+
+    @classmethod
+    def load(cls, path: str | Path | None) -> Nestful:
+        """Reads the data.
+
+        Args:
+            path: The folder of version 1 or a file of version 2.
+
+        Raises:
+            ConfigurationError: It is not there or malformed.
+        """
+        if path is None:
+            raise ConfigurationError(
+                "suite nestful",
+                found="no directory",
+                expected="the folder of the benchmark",
+                remedy="Clone https://github.com/IBM/NESTFUL and name its folder.",
+            )
+        specs: dict[int, tuple[FunctionSpec, ...]] = {}
+        items = []
+        for row in read_rows(Path(path)):
+            try:
+                # All requests of a part share one list.
+                if id(row.functions) not in specs:
+                    specs[id(row.functions)] = _specs(row)
+                items.append(_item(row, specs[id(row.functions)]))
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise ConfigurationError(
+                    f"suite nestful: {row.id}",
+                    found=f"{type(error).__name__}: {error}",
+                    expected="an item as NESTFUL has it",
+                ) from None
+        return cls(tuple(items))
+
+    def read(self, text: str, read_calls: Callable[[str], ParseResult]) -> GivenAnswer:
+        """Reads an answer in either notation, without the closing pseudo-call."""
+        parsed = read_calls(text_in_our_notation(text))
+        calls = tuple(call for call in parsed.calls if call.name not in RESULT_CALLS)
+        return GivenAnswer(text, dataclasses.replace(parsed, calls=calls))
+
+    def judge(self, item: SuiteItem, answer: GivenAnswer) -> Judgement:
+        """Judges an answer as calls are, with all of their metrics."""
+        parsed = answer.parsed
+        if parsed.calls:
+            parsed = dataclasses.replace(parsed, text="")
+        judgement = judge_calls(item.gold, parsed, Question(functions=item.functions))
+        counts = {ACCURACY: (float(judgement.exact), 1.0), **judgement.counts}
+        return dataclasses.replace(judgement, counts=counts)
+
+
+def _specs(row: Row) -> tuple[FunctionSpec, ...]:
+    """The functions on offer; of those with one name the first."""
+    specs: dict[str, FunctionSpec] = {}
+    for document in row.functions:
+        specs.setdefault(document["name"], spec_of(document))
+    return tuple(specs.values())
+
+
+def _item(row: Row, functions: tuple[FunctionSpec, ...]) -> SuiteItem:
+    known: set[str] = set()
+    calls: list[Call] = []
+    for position, obj in enumerate(row.calls, start=1):
+        if obj["name"] not in RESULT_CALLS:
+            calls.append(call_of(obj, position, known))
+    CallGraph(tuple(calls))
+    return SuiteItem(row.id, row.category, functions, (UserTurn(row.request),), tuple(calls))
