@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from granite_fc.calls.conventions import declare_conventions
+from granite_fc.conventions import declare_conventions
 from granite_fc.data.declarations import (
     MixtureDeclaration,
     TaskDeclaration,
@@ -21,7 +21,9 @@ from granite_fc.data.declarations import (
     declare_tasks_of_configuration,
 )
 from tasks.augmentations import AugmentationConfig
+from tasks.completion import completion
 from tasks.conventions import RenderedConventions
+from tasks.judging import judge
 from tasks.provenance import provenance
 from tasks.rates import SUBTASKS_OF_MIXTURE, all_tasks, mixture_rates, task_name, user_tasks
 from tasks.rendering_config import RenderingConfig
@@ -54,6 +56,8 @@ def _declaration(source: str, subtask: str) -> TaskDeclaration:
         content=functools.partial(_content, source, subtask),
         data_files=functools.partial(_data_files, source),
         exact_match=exact_match(subtask),
+        judge=judge(subtask, source),
+        complete=completion(subtask),
         provenance=functools.partial(_provenance, source),
         # What a user's data has examples of is known when it has been read.
         may_be_empty=source not in SOURCES or source == "user",

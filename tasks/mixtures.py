@@ -13,10 +13,11 @@ import tensorflow as tf
 from granite_fc.data import declarations
 from granite_fc.data.locations import cache_directory
 from granite_fc.data.task_counts import cached_counts
+from granite_fc.evaluation.aggregate import aggregate
 from tasks.episode_renderer import EPISODE, SPLIT, EpisodeRenderer, present_renderer
+from tasks.judging import judge_answer
 from tasks.rates import SUBTASKS_OF_MIXTURE, all_tasks, task_name, user_tasks
 from tasks.sources.data_source import EpisodeDataSource
-from tasks.targets import exact_match
 from tasks.vocabulary import SeqioVocabulary
 
 OUTPUT_FEATURES = {
@@ -93,17 +94,22 @@ class DeclaredMixture(seqio.Mixture):
         return self.rate_per_task_name.get(task.name, 0.0)
 
 
-def exact_match_metric(
+def judged_metrics(
     subtask: str,
 ) -> Callable[[Sequence[str], Sequence[str]], dict[str, float]]:
-    """A SeqIO metric: the share of predictions that mean what the target means, in percent."""
-    same = exact_match(subtask)
+    """A SeqIO metric function: `exact_match` and all that can be told without the inputs.
 
-    def exact_match_percent(targets: Sequence[str], predictions: Sequence[str]) -> dict[str, float]:
-        right = sum(map(same, targets, predictions))
-        return {"exact_match": 100.0 * right / max(len(targets), 1)}
+    Values are those of `granite_fc.evaluation.aggregate` in percent. What was on offer is not known
+    here, so there are no hallucinations, type errors or win rates; a metric that has nothing to say
+    of these predictions is absent.
+    """
 
-    return exact_match_percent
+    def metrics(targets: Sequence[str], predictions: Sequence[str]) -> dict[str, float]:
+        judged = [judge_answer(subtask, *pair) for pair in zip(targets, predictions, strict=True)]
+        found = aggregate(judged, num_resamples=0).metrics
+        return {"exact_match": 0.0} | {name: 100 * each.value for name, each in found.items()}
+
+    return metrics
 
 
 def strip(text: str, **unused_kwargs: Any) -> str:
@@ -133,7 +139,7 @@ def register() -> None:
             ],
             output_features=OUTPUT_FEATURES,
             postprocess_fn=strip,
-            metric_fns=[exact_match_metric(subtask)],
+            metric_fns=[judged_metrics(subtask)],
         )
     for mixture, subtasks in SUBTASKS_OF_MIXTURE.items():
         if mixture in seqio.MixtureRegistry.names():

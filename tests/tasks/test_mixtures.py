@@ -213,7 +213,20 @@ def test_metrics():
     answers = [' <function_call> {"name":"f","arguments":{"x":1.0}}', gold[0]]
     targets = [task.postprocess_fn(text, example=None, is_target=True) for text in gold]
     (metric,) = task.metric_fns
-    assert metric(targets, [task.postprocess_fn(text) for text in answers]) == {"exact_match": 50.0}
+    found = metric(targets, [task.postprocess_fn(text) for text in answers])
+    assert found["exact_match"] == found["name_sequence_accuracy"] == 50.0
+    assert found["parse_rate"] == found["needless_calls"] == found["name_recall"] == 100.0
+    assert found["name_precision"] == found["parameter_precision"] == 50.0
+    assert found["needless_refusals"] == found["abstention_recall"] == 0.0
+    assert not {"hallucination_rate", "type_errors", "win_rate"} & found.keys()
+    assert metric([], []) == {"exact_match": 0.0}
+
+
+def test_metrics_of_replies():
+    (metric,) = seqio.get_mixture_or_task("simulator_response_generation").metric_fns
+    found = metric(["It is 4 degrees.", "Done."], ["It is 4 degrees.", "It is 5."])
+    assert found["exact_match"] == 50.0 and 50.0 <= found["rouge_l"] < 100.0
+    assert found["invented_values"] == 50.0 and found["bleu_corpus"] < 100.0
 
 
 def test_the_vocabulary_gives_text_back():
