@@ -1,39 +1,22 @@
-"""The held-out requests that a model is asked to answer, and its answers."""
+"""A model in training answers held-out requests."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from granite_fc.data import declarations
-from granite_fc.data.examples import TokenizedExample, TokenizedExamples
-from granite_fc.data.permutation import key_of, shuffled
+from granite_fc.data.examples import TokenizedExamples
 from granite_fc.decoding.engine import Engine
-from granite_fc.decoding.request import Request
-from granite_fc.evaluation.generation import ExactMatch, GenerationTask, measure_exact_match
+from granite_fc.evaluation.answering import answer_items
+from granite_fc.evaluation.items import Item, JudgedAnswer, judged
+from granite_fc.evaluation.mixture_items import mixture_items
 from granite_fc.models.config import DecoderConfig
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
 # An answer may be worded longer than the longest target and still mean the same.
 _ROOM_FOR_OTHER_WORDS = 16
-
-
-def choose_requests(
-    examples: TokenizedExamples, limit: int, sequence_length: int
-) -> list[TokenizedExample]:
-    """Chooses held-out examples of one task, the same ones for every run.
-
-    Args:
-        examples: The validation examples of a task.
-        limit: How many at most; a smaller choice is part of a larger one.
-        sequence_length: Positions of a row: longer examples were not trained on and are left out.
-    """
-    fitting = np.flatnonzero(np.asarray(examples.lengths) <= sequence_length + 1)
-    order = shuffled(len(fitting), key_of(0, "generation", examples.name))
-    return examples.fetch(np.sort(fitting[order][:limit]).tolist())
 
 
 def answer_held_out(
@@ -44,41 +27,41 @@ def answer_held_out(
     *,
     limit: int,
     sequence_length: int,
-    predictions_dir: Path | None,
-) -> dict[str, ExactMatch]:
-    """Answers held-out requests of every task greedily and compares them as their tasks say.
+) -> list[JudgedAnswer]:
+    """Answers held-out requests of every task greedily, and judges the answers.
 
     Args:
         model: The decoder.
         params: Its parameters, on any devices.
-        held_out: The validation examples of each task.
+        held_out: The held-out examples of each task.
         vocabulary: The vocabulary of the examples.
-        limit: Requests a task.
+        limit: Requests a task, the same ones each time.
         sequence_length: Positions of a training row; longer examples are not asked.
-        predictions_dir: Gets the answers, one `<task>.jsonl` each; None: not written.
-
-    Returns:
-        Task name to counts, for tasks with at least one request.
     """
-    tasks = [
-        GenerationTask(
-            examples.name,
-            choose_requests(examples, limit, sequence_length),
-            declarations.task(examples.name).exact_match,
-        )
-        for examples in held_out
-    ]
-    tasks = [task for task in tasks if task.examples]
-    if not tasks:
-        return {}
-    longest_target = max(
-        len(example.tokens) - example.num_inputs for task in tasks for example in task.examples
+    items = mixture_items(held_out, vocabulary, limit=limit, sequence_length=sequence_length)
+    answers = answer_items(
+        Engine(model, params, vocabulary),
+        vocabulary,
+        items,
+        max_positions=model.max_positions,
+        max_new_tokens=tokens_for_answers(items, vocabulary),
     )
-    max_new_tokens = longest_target + _ROOM_FOR_OTHER_WORDS
-    engine = Engine(model, params, vocabulary)
+    return judged(items, answers)
 
-    def generate(prompts: Sequence[Sequence[int]]) -> list[list[int]]:
-        answers = engine.answer([Request(prompt, max_new_tokens) for prompt in prompts])
-        return [list(answer.tokens) for (answer,) in answers]
 
-    return measure_exact_match(tasks, generate, vocabulary, predictions_dir)
+def tokens_for_answers(items: Sequence[Item], vocabulary: Vocabulary) -> int:
+    """Returns how many tokens an answer may take: some more than the longest target."""
+    longest = max((len(vocabulary.encode(item.target)) for item in items), default=0)
+    return longest + 1 + _ROOM_FOR_OTHER_WORDS
+
+
+def write_predictions(answers: Iterable[JudgedAnswer], folder: Path) -> None:
+    """Writes a file for each task, `<task>.jsonl`, a line for each answer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines: dict[str, list[str]] = {}
+    for answer in answers:
+        line = json.dumps(answer.to_json(), ensure_ascii=False)
+        lines.setdefault(answer.item.task, []).append(f"{line}\n")
+    for task, written in lines.items():
+        with open(folder / f"{task}.jsonl", "w", encoding="utf-8", errors="replace") as file:
+            file.writelines(written)

@@ -9,10 +9,33 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from granite_fc.evaluation.generation import ExactMatch
+from granite_fc.evaluation.intervals import wilson_interval
 
 # Below this share the upper end of the claim is what matters: the skill is not there yet.
 _NEAR_ZERO = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class ExactMatch:
+    """How many answers were exactly right.
+
+    Attributes:
+        right: Number of answers that mean what their target means.
+        total: Number of requests.
+    """
+
+    right: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """Right answers per request; NaN without requests."""
+        return self.right / self.total if self.total else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % Wilson interval of `share`."""
+        return wilson_interval(self.right, self.total)
 
 
 @dataclasses.dataclass(frozen=True)

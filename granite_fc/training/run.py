@@ -11,8 +11,9 @@ import jax
 
 from granite_fc.checkpoints.checkpoints import CheckpointPolicy, Checkpoints
 from granite_fc.data.read_ahead import ReadAhead
-from granite_fc.evaluation.generation import ExactMatch
-from granite_fc.evaluation.held_out import answer_held_out
+from granite_fc.evaluation.held_out import answer_held_out, write_predictions
+from granite_fc.evaluation.items import JudgedAnswer
+from granite_fc.evaluation.scalars import RUN, scalars_of
 from granite_fc.sharding.activate import activate
 from granite_fc.training.compilation_cache import CacheHits
 from granite_fc.training.first_state import saved_part
@@ -68,14 +69,14 @@ class TrainResult:
         step: Steps done.
         train: The last scalars of training; empty where no step was left to do.
         evaluation: The last scalars of the evaluation over all tasks; empty where there is none.
-        answers: Task name to how many held-out requests were answered right.
+        answers: The answers to held-out requests, judged.
         subtask_of: Task name to sub-task, for every task.
     """
 
     step: int
     train: Scalars
     evaluation: Scalars
-    answers: dict[str, ExactMatch]
+    answers: tuple[JudgedAnswer, ...]
     subtask_of: dict[str, str]
 
 
@@ -128,7 +129,7 @@ class Run:
         self._sum = SumOfSteps()
         self._evaluated: tuple[int, Scalars] = (-1, {})
         self._logged: Scalars = {}
-        self._answers: dict[str, ExactMatch] = {}
+        self._answers: tuple[JudgedAnswer, ...] = ()
         devices = programs.mesh.devices
         self._peak = peak_flops(devices.flat[0].device_kind)
         flops = ModelFlops.of(self._recipe.model)
@@ -305,19 +306,25 @@ class Run:
             self._clock.inside("evaluation"),
             activate(self._programs.mesh, self._programs.rules),
         ):
-            self._answers = answer_held_out(
-                self._recipe.model,
-                model_params(self._state),
-                self._data.held_out.values(),
-                self._vocabulary,
-                limit=limit,
-                sequence_length=self._recipe.sequence_length,
-                predictions_dir=self._model_dir / "predictions" / str(self._step)
-                if self._hosts.is_leader
-                else None,
+            self._answers = tuple(
+                answer_held_out(
+                    self._recipe.model,
+                    model_params(self._state),
+                    self._data.held_out.values(),
+                    self._vocabulary,
+                    limit=limit,
+                    sequence_length=self._recipe.sequence_length,
+                )
             )
-        found = {
-            f"inference_eval/{name}": {"exact_match": match.share, "requests": float(match.total)}
-            for name, match in self._answers.items()
-        }
+            if self._hosts.is_leader:
+                folder = self._model_dir / "predictions" / str(self._step)
+                write_predictions(self._answers, folder)
+            found = scalars_of(self._answers)
         self._told.evaluation(self._step, found)
+        exact = {
+            name.removeprefix("exact_match/"): share
+            for name, share in found[RUN].items()
+            if name.startswith("exact_match/")
+        }
+        shares = ", ".join(f"{name} {share:.1%}" for name, share in exact.items())
+        self._told.say(f"exactly right at step {self._step}: {shares or 'nothing asked'}")

@@ -9,10 +9,9 @@ from pathlib import Path
 import jax
 from rich.console import Console
 
-from granite_fc.evaluation.generation import ExactMatch
 from granite_fc.evaluation.report import MixtureLine, write_report
 from granite_fc.evaluation.run_record import RunRecord
-from granite_fc.evaluation.summary import SubtaskSummary, print_summary
+from granite_fc.evaluation.summary import ExactMatch, SubtaskSummary, print_summary
 from granite_fc.models.decoder import count_params
 from granite_fc.training.mfu import FORMULA
 from granite_fc.training.programs import Recipe
@@ -100,7 +99,7 @@ def summarize(
         losses = record.series("training_eval", f"loss/{subtask}")
         accuracies = record.series("training_eval", f"accuracy/{subtask}")
         matches = [
-            match for task, match in result.answers.items() if result.subtask_of[task] == subtask
+            answer.judgement.exact for answer in result.answers if answer.item.group == subtask
         ]
         if not losses and not matches:
             continue
@@ -110,7 +109,7 @@ def summarize(
                 loss_before=losses[0][1] if losses and losses[0][0] == 0 else math.nan,
                 loss_after=losses[-1][1] if losses else math.nan,
                 accuracy=accuracies[-1][1] if accuracies else math.nan,
-                exact_match=sum(matches, ExactMatch(0, 0)) if matches else None,
+                exact_match=ExactMatch(sum(matches), len(matches)) if matches else None,
             )
         )
     return lines

@@ -10,10 +10,9 @@ from html.parser import HTMLParser
 import pytest
 
 from granite_fc.evaluation.charts import Series, line_chart
-from granite_fc.evaluation.generation import ExactMatch
 from granite_fc.evaluation.report import write_report
 from granite_fc.evaluation.run_record import RunRecord
-from granite_fc.evaluation.summary import SubtaskSummary
+from granite_fc.evaluation.summary import ExactMatch, SubtaskSummary
 
 
 class Page(HTMLParser):

@@ -88,15 +88,31 @@ def test_a_run_learns_and_leaves_everything_behind(finished: tuple[Path, TrainRe
 
 def test_a_run_answers_held_out_requests(finished: tuple[Path, TrainResult]) -> None:
     model_dir, result = finished
-    assert {task: match.total for task, match in result.answers.items()} == {
-        "copying": 3,
-        "counting": 3,
-    }
     assert result.subtask_of == TASKS
-    for task, match in result.answers.items():
+    for task, subtask in TASKS.items():
+        answers = [answer for answer in result.answers if answer.item.task == task]
+        assert len(answers) == 3 and {answer.item.group for answer in answers} == {subtask}
         written = (model_dir / "predictions" / str(STEPS) / f"{task}.jsonl").read_text()
-        assert len(written.splitlines()) == 3
-        assert lines(model_dir, f"inference_eval/{task}", "exact_match") == {STEPS: match.share}
+        assert [json.loads(line)["id"] for line in written.splitlines()] == [
+            answer.item.item_id for answer in answers
+        ]
+        share = sum(answer.judgement.exact for answer in answers) / 3
+        assert lines(model_dir, f"inference_eval/{task}", "exact_match") == {STEPS: share}
+        assert lines(model_dir, "inference_eval", f"exact_match/{subtask}") == {STEPS: share}
+
+
+def test_answering_during_training_changes_no_step(
+    folder: Path, finished: tuple[Path, TrainResult]
+) -> None:
+    result = run(folder, generation_examples=2, generation_period=5)
+    assert result is not None
+    model_dir = folder / "model"
+    assert lines(model_dir) == lines(finished[0])
+    for task in TASKS:
+        assert sorted(lines(model_dir, f"inference_eval/{task}", "exact_match")) == [5, 10, STEPS]
+        for step in (5, 10, STEPS):
+            written = (model_dir / "predictions" / str(step) / f"{task}.jsonl").read_text()
+            assert len(written.splitlines()) == 2
 
 
 def test_evaluation_is_that_of_the_examples_one_by_one(
