@@ -20,6 +20,7 @@ _UNDECIDED = frozenset({"enum", "const", "not", "contains", "uniqueItems", "if"}
 # Where one of these stands, it says which names are admitted beside those in `properties`.
 _ADMITTING = ("additionalProperties", "unevaluatedProperties", "patternProperties")
 _ANY = Reference("$var_0")
+_REPEATED_GROUP = re.compile(r"\)[*+{]")
 
 
 def argument_problems(parameters: Mapping[str, Any], arguments: Mapping[str, Any]) -> list[str]:
@@ -42,31 +43,64 @@ def value_problems(schema: Mapping[str, Any], value: Any, name: str) -> list[str
 
 
 def unexpected_names(parameters: Mapping[str, Any], names: Iterable[str]) -> list[str]:
-    """Returns those of some argument names that a function does not take."""
+    """Returns those of some argument names that a function does not take.
+
+    The names may be anybody's: patterns that could take forever admit any.
+    """
     known: dict[str, None] = {}
     rules = _gather_names(parameters, parameters, known, [])
     others = [name for name in names if name not in known]
-    return [name for name in others if not rules or _is_refused(parameters, name)]
-
-
-def _is_refused(parameters: Mapping[str, Any], name: str) -> bool:
-    """Whether a schema that rules itself on names does not admit one."""
-    # A reference fits anywhere, so that only the name can be wrong.
-    errors = _validator(json.dumps(parameters, default=dict)).iter_errors({name: _ANY})
-    return any(error.validator in _ADMITTING and not error.absolute_path for error in errors)
+    if not rules:
+        return others
+    validator = _cheap_validator(json.dumps(parameters, default=dict))
+    return [name for name in others if _is_refused(validator, name)]
 
 
 def misfits(parameters: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, str]:
-    """Returns what is wrong with the values of single arguments: name to a readable sentence."""
+    """Returns what is wrong with the values of single arguments: name to a readable sentence.
+
+    The values may be anybody's: patterns that could take forever are left out.
+    """
     found: dict[str, str] = {}
     try:
-        validator = _validator(json.dumps(parameters, default=dict))
+        validator = _cheap_validator(json.dumps(parameters, default=dict))
         for error in validator.iter_errors(_plain(arguments)):
             if error.absolute_path:
                 found.setdefault(str(error.absolute_path[0]), next(_sentences(error, ""), ""))
     except RecursionError:
         return dict.fromkeys(arguments, "the schema or the value is nested without end")
     return found
+
+
+def _is_refused(validator: Validator, name: str) -> bool:
+    """Whether a schema that rules itself on names does not admit one."""
+    # A reference fits anywhere, so that only the name can be wrong.
+    errors = validator.iter_errors({name: _ANY})
+    return any(error.validator in _ADMITTING and not error.absolute_path for error in errors)
+
+
+@functools.lru_cache(maxsize=4096)
+def _cheap_validator(schema: str) -> Validator:
+    return _ReferenceValidator(_without_costly_patterns(json.loads(schema)))
+
+
+def _without_costly_patterns(schema: Any) -> Any:
+    """Returns a schema without the regular expressions that repeat a group.
+
+    On some strings Python's matcher takes time exponential in their length for such as `(a+)+b`.
+    """
+    if isinstance(schema, list):
+        return [_without_costly_patterns(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = dict(schema)
+    if isinstance(kept.get("pattern"), str) and _REPEATED_GROUP.search(kept["pattern"]):
+        del kept["pattern"]
+    if any(_REPEATED_GROUP.search(pattern) for pattern in kept.get("patternProperties", ())):
+        for keyword in _ADMITTING:
+            kept.pop(keyword, None)
+        kept["additionalProperties"] = True
+    return {key: _without_costly_patterns(part) for key, part in kept.items()}
 
 
 @functools.lru_cache(maxsize=4096)

@@ -25,6 +25,9 @@ MARKERS: tuple[str, ...] = (
 )
 _BRACKETED = tuple(marker for marker in MARKERS if marker.startswith("<"))
 _JSON_WHITESPACE = " \t\n\r"
+# After so many malformed calls reading stops: to say where an error is, Python's reader goes through
+# all the text before it.
+MAX_MALFORMED = 256
 _WHITESPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -82,7 +85,7 @@ def parse_calls(text: str) -> ParseResult:
     errors: list[str] = []
     count = 0
     position = start
-    while position >= 0:
+    while position >= 0 and len(errors) < MAX_MALFORMED:
         count += 1
         position = _skip_whitespace(text, position + len(FUNCTION_CALL))
         try:

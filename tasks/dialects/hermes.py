@@ -29,7 +29,7 @@ from typing import Any
 from granite_fc.calls.call import Call
 from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.strict_json import decode_prefix, encode
-from granite_fc.calls.syntax import ParseResult
+from granite_fc.calls.syntax import MAX_MALFORMED, ParseResult
 from granite_fc.decoding.grammars.call_frame import CallFrame
 from tasks.dialects.dialect import Dialect, Instruction
 from tasks.dialects.function_reading import read_function
@@ -127,7 +127,7 @@ class Hermes(Dialect):
         before = text[:position]
         objects: list[Any] = []
         errors: list[str] = []
-        while position >= 0:
+        while position >= 0 and len(errors) < MAX_MALFORMED:
             number = len(objects) + len(errors) + 1
             try:
                 value, end = decode_prefix(text, skip_whitespace(text, position + len(_CALL)))
