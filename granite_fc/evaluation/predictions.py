@@ -4,6 +4,7 @@ A file has one JSON object a line: an id and an answer. The answer is text in an
 calls as objects, which are written down as text so that all answers are read in one way:
 
     {"id": "a", "prediction": "<tool_call>..."}           also "answer" or "result"
+    {"id": "a", "prediction": "[f(k=1)]"}                 nothing but calls, in Python or JSON
     {"id": "a", "result": [{"f": "{\"k\": 1}"}]}            as bfcl-eval writes results
     {"id": "a", "tool_calls": [...], "content": null}     a message of OpenAI's chat completions,
     {"id": "a", "answer": {"choices": [...]}}             a whole completion,
@@ -27,6 +28,7 @@ from typing import Any
 from granite_fc.calls.strict_json import decode_prefix, encode
 from granite_fc.calls.syntax import FUNCTION_CALL, SEPARATOR, print_calls
 from granite_fc.errors import ConfigurationError
+from granite_fc.evaluation.bare_calls import bare_calls
 
 # What an answer becomes that cannot be read: text that is no call, and does not abstain either.
 UNREADABLE = f"{FUNCTION_CALL} null"
@@ -43,7 +45,9 @@ _MAX_DIGITS = 4_000
 _NAMED = 5
 
 
-def read_predictions(path: str | os.PathLike[str], ids: Collection[str]) -> dict[str, str]:
+def read_predictions(
+    path: str | os.PathLike[str], ids: Collection[str], not_asked: Collection[str] = frozenset()
+) -> dict[str, str]:
     """Reads one answer for every id.
 
     Lines are read one by one and up to 64 MiB each; answers to other ids are counted and not kept.
@@ -51,6 +55,7 @@ def read_predictions(path: str | os.PathLike[str], ids: Collection[str]) -> dict
     Args:
         path: The file.
         ids: Of the items that were asked.
+        not_asked: Ids whose answers are passed over: those of items outside of a sample.
 
     Returns:
         Id to the text of the answer, in the order of `ids`. Calls that were given as objects are
@@ -66,7 +71,8 @@ def read_predictions(path: str | os.PathLike[str], ids: Collection[str]) -> dict
     for number, line in _lines(Path(path)):
         name, answer = _fields(path, number, line)
         if name not in wanted:
-            unknown.add(name)
+            if name not in not_asked:
+                unknown.add(name)
         elif name in texts:
             repeated.add(name)
         else:
@@ -101,7 +107,8 @@ def answer_text(answer: Any) -> str:
             interface.
     """
     if isinstance(answer, str):
-        return answer
+        calls = bare_calls(answer)
+        return answer if calls is None else _calls_text(calls)
     if isinstance(answer, list):
         return _calls_text(answer)
     if isinstance(answer, Mapping):
@@ -129,7 +136,7 @@ def _object_text(answer: Mapping[str, Any]) -> str:
         parts = [part.get("text") if isinstance(part, Mapping) else None for part in content]
         content = "".join(part for part in parts if isinstance(part, str))
     if isinstance(content, str):
-        return content
+        return answer_text(content)
     if content is None and any(key in answer for key in _MESSAGE):
         # A message without calls and without words.
         return ""
@@ -145,9 +152,11 @@ def _call_text(call: Any) -> str:
     if not isinstance(call, Mapping):
         return UNREADABLE
     call = call["function"] if isinstance(call.get("function"), Mapping) else call
-    if "name" in call and "arguments" in call:
+    # Llama's models say "parameters".
+    given = next((key for key in ("arguments", "parameters") if key in call), None)
+    if "name" in call and given is not None:
         written = {key: call[key] for key in ("name", "label") if key in call}
-        arguments = call["arguments"]
+        arguments = call[given]
     elif len(call) == 1:
         ((name, arguments),) = call.items()
         written = {"name": name}

@@ -19,7 +19,7 @@ _KEYS = re.compile(
     r"[ \t\n\r]*:"
 )
 # `[name(` or a line that begins with `name(`: calls as expressions.
-_EXPRESSION = re.compile(r"^[ \t]*\[?[ \t]*[A-Za-z_][\w.]{0,99}\(", re.MULTILINE)
+_EXPRESSION = re.compile(r"^[ \t]*+\[?[ \t]*+[A-Za-z_][\w.]{0,99}\(", re.MULTILINE)
 
 
 def abstained(answer: GivenAnswer, names: Iterable[str]) -> bool:

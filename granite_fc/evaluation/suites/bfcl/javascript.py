@@ -154,7 +154,7 @@ def _object(source: str, parts: Sequence[Part]) -> dict[str, Any]:
         raise NotALiteral
     fields = {}
     for entry in split(braces.inside, ","):
-        if not entry or entry[0].kind not in ("string", "word"):
+        if not entry or entry[0].kind not in ("string", "word") or entry[0].text[0] == ".":
             raise NotALiteral
         key = entry[0].text
         if entry[0].kind == "string":

@@ -20,6 +20,7 @@ _TOKEN = re.compile(
 )
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _MAX_DEPTH = 32
+_MAX_LENGTH = 100_000
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
 
@@ -50,9 +51,11 @@ def parts_of(source: str) -> list[Part] | None:
     """Takes an expression apart.
 
     Returns:
-        Its pieces; None where a string or bracket is not closed, or brackets are nested more than
-        32 deep: that is no expression to look into.
+        Its pieces; None where a string or bracket is not closed, brackets are nested more than 32
+        deep, or there are more than 100,000 characters: that is no expression to look into.
     """
+    if len(source) > _MAX_LENGTH:
+        return None
     levels: list[list[Part]] = [[]]
     opened: list[tuple[str, int]] = []
     end = len(source.rstrip(" \t\n\r"))

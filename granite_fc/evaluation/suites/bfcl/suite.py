@@ -154,6 +154,8 @@ class Bfcl:
 
     def judge(self, item: SuiteItem, answer: GivenAnswer) -> Judgement:
         """Judges an answer by the rule of its category."""
+        if self.dots_as_underscores:
+            answer = _with_dots(item, answer)
         called = bool(answer.parsed.calls) and answer.parsed.error is None
         if item.category in IRRELEVANCE_CATEGORIES:
             strictly = abstained(answer, (spec.name for spec in item.functions))
@@ -174,19 +176,18 @@ class Bfcl:
         elif item.category in RELEVANCE_CATEGORIES:
             wrong = []
         else:
-            calls = answer.parsed.calls
-            wrong = problems_of_calls(calls, self._accepted_names(item))
+            wrong = problems_of_calls(answer.parsed.calls, self.accepted[item.id])
         return _judgement(item, answer, {ACCURACY: not wrong}, exact=not wrong, wrong=wrong)
 
-    def _accepted_names(self, item: SuiteItem) -> Sequence[Accepted]:
-        """What is accepted, with function names as the model was offered them."""
-        accepted = self.accepted[item.id]
-        if not self.dots_as_underscores:
-            return accepted
-        return [
-            one._replace(function=one.function._replace(name=one.function.name.replace(".", "_")))
-            for one in accepted
-        ]
+
+def _with_dots(item: SuiteItem, answer: GivenAnswer) -> GivenAnswer:
+    """The answer with the functions' own names."""
+    own = {spec.name.replace(".", "_"): spec.name for spec in item.functions}
+    calls = tuple(
+        dataclasses.replace(call, name=own.get(call.name, call.name))
+        for call in answer.parsed.calls
+    )
+    return dataclasses.replace(answer, parsed=dataclasses.replace(answer.parsed, calls=calls))
 
 
 def _judgement(

@@ -1,0 +1,38 @@
+"""The items of a suite, as a model of one tasks package is asked for them."""
+
+from __future__ import annotations
+
+import functools
+
+from granite_fc.calls.syntax import print_calls
+from granite_fc.conventions import Conventions
+from granite_fc.evaluation.items import Item
+from granite_fc.evaluation.judgement import Judgement
+from granite_fc.evaluation.suites.suite import Suite, SuiteItem
+
+
+def suite_items(suite: Suite, conventions: Conventions) -> list[Item]:
+    """Writes every item as a request in the package's own words.
+
+    Args:
+        suite: The suite.
+        conventions: How prompts are written and answers read.
+
+    Returns:
+        One item each, named and grouped as the suite names it and counts it.
+    """
+    return [
+        Item(
+            item_id=item.id,
+            group=item.category,
+            task=suite.name,
+            prompt=conventions.prompt_for_calls(item.functions, item.conversation),
+            target=print_calls(item.gold),
+            judge=functools.partial(_judge, suite, conventions, item),
+        )
+        for item in suite.items
+    ]
+
+
+def _judge(suite: Suite, conventions: Conventions, item: SuiteItem, text: str) -> Judgement:
+    return suite.judge(item, suite.read(text, conventions.read_calls))
