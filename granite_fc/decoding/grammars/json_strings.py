@@ -11,6 +11,7 @@ from typing import NamedTuple
 _LABEL_START = b"$var_"
 _DIGITS = frozenset(b"0123456789")
 _QUOTE, _BACKSLASH, _LESS = b'"\\<'
+_ANY_SECOND = (0x80, 0xBF)
 # Second bytes of UTF-8 after these first ones are fewer than 0x80 to 0xBF: they would spell what
 # fewer bytes can, a surrogate or what lies past U+10FFFF.
 _NARROW_SECOND = {0xE0: (0xA0, 0xBF), 0xED: (0x80, 0x9F), 0xF0: (0x90, 0xBF), 0xF4: (0x80, 0x8F)}
@@ -32,10 +33,13 @@ class StringState(NamedTuple):
     opening: int = 0
     count: int = 0
     pending: int = 0
-    second: tuple[int, int] = (0x80, 0xBF)
+    second: tuple[int, int] = _ANY_SECOND
     escape: bytes = b""
     marker: bytes = b""
     label: int = -1
+
+
+UNOPENED = StringState()
 
 
 class Spelling(NamedTuple):
@@ -100,14 +104,15 @@ class JsonString:
             return False
         if byte >= 0x80:
             return self._begin_character(count, byte)
-        label = self._label(label, count, byte)
-        if label == -2:
-            return False
+        if label >= 0:
+            label = self._label(label, count, byte)
+            if label == -2:
+                return False
         if marker or byte == _LESS:
             marker = self._marker(marker, byte)
             if marker and marker in _markers(self.spelling)[0]:
                 return False
-        return StringState(opening, count + 1, marker=marker, label=label)
+        return StringState(opening, count + 1, 0, _ANY_SECOND, b"", marker, label)
 
     def bytes_needed(self, state: StringState) -> int:
         """Fewest bytes that end the string."""
@@ -128,18 +133,33 @@ class JsonString:
         return _markers(self.spelling)[1].get(state.marker, frozenset())
 
     def regex(self) -> str:
-        """The string as a regular expression, but for markers inside of it."""
+        """The string as a regular expression, but for markers inside of it.
+
+        What begins like a reference is spelled out as what it begins with and what may follow: the
+        difference of two expressions would be too large for llguidance.
+        """
         units, _ = _escapes(self.spelling)
         escapes = "|".join(sorted(re.escape(unit.decode()) for unit in units))
         quote = re.escape(self.quote.decode())
-        return rf'{quote}([^"\\\x00-\x1F]|{escapes}){{{self.low},{self.high}}}{quote}'
 
-    def refused(self) -> str | None:
-        """A regular expression of those among them that could be read as a reference."""
+        def characters(begun: int) -> str:
+            least, most = max(self.low - begun, 0), self.high - begun
+            return f'([^"\\\\\\x00-\\x1F]|{escapes}){{{least},{most}}}'
+
+        def begins(text: str, without: str) -> str:
+            count = len(text) + 1
+            first = f'([^"\\\\\\x00-\\x1F{without}]|{escapes})'
+            return re.escape(text) + first + characters(count)
+
         if not self.is_literal:
-            return None
-        starts = r"\$var_[0-9]" + (r"|\$\$" if self.low else "")
-        return f"{re.escape(self.quote.decode())}({starts})(?s:.*)"
+            return f"{quote}{characters(0)}{quote}"
+        start = _LABEL_START.decode()
+        options = [re.escape(start[:n]) for n in range(self.low, min(len(start), self.high) + 1)]
+        for size in range(min(len(start) + 1, self.high)):
+            following = start[size] if size < len(start) else "0-9"
+            also = "$" if size == 1 and self.low else ""
+            options.append(begins(start[:size], following + also))
+        return f"{quote}({'|'.join(options)}){quote}"
 
     def _opened(self, opening: int) -> StringState:
         return StringState(opening, label=0 if self.is_literal else -1)
@@ -158,7 +178,7 @@ class JsonString:
         if not 0xC2 <= byte <= 0xF4:
             return False
         pending = 1 if byte < 0xE0 else 2 if byte < 0xF0 else 3
-        second = _NARROW_SECOND.get(byte, (0x80, 0xBF))
+        second = _NARROW_SECOND.get(byte, _ANY_SECOND)
         return StringState(len(self.quote), count + 1, pending, second)
 
     def _label(self, label: int, count: int, byte: int) -> int:

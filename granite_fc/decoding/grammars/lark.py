@@ -56,7 +56,7 @@ class _Writer:
         if self._uses[id(node)] > 1 and isinstance(node, Sequence | Choice | Repeat):
             name = self._names.get(id(node))
             if name is None:
-                name = self._names[id(node)] = f"r{len(self._names)}"
+                name = self._names[id(node)] = f"r{len(self._names)}_"
                 self._lines.append(f"{name}: {self._options(node)}")
             return name
         return self._plain(node)
@@ -81,7 +81,9 @@ class _Writer:
             case JsonString():
                 return self._string(node)
             case Lexeme(inside):
-                return self._terminal(f"/{_slashes(_regex(inside))}/")
+                if id(node) not in self._names:
+                    self._names[id(node)] = self._terminal(f"/{_slashes(_regex(inside))}/")
+                return self._names[id(node)]
             case Bytes(_):
                 return self._terminal(f"/{_slashes(_regex(node))}/")
             case FreshKey(key, _, _, whatever):
@@ -92,11 +94,7 @@ class _Writer:
                 return self._terminal("/(?s:.*)/")
 
     def _string(self, node: JsonString) -> str:
-        definition = f"/{_slashes(node.regex())}/"
-        if refused := node.refused():
-            whole, part = self._terminal(definition), self._terminal(f"/{_slashes(refused)}/")
-            definition = f"{whole} & ~{part}"
-        return self._terminal(definition)
+        return self._terminal(f"/{_slashes(node.regex())}/")
 
     def _terminal(self, definition: str) -> str:
         name = self._terminals.get(definition)

@@ -34,7 +34,7 @@ class GrammarLimits:
     characters: int = 400
     items: int = 24
     digits: int = 15
-    decimals: int = 10
+    decimals: int = 12
     depth: int = 8
     free_depth: int = 2
     free_fields: int = 8

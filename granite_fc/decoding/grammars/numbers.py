@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 from granite_fc.decoding.grammars.texts import (
@@ -19,35 +20,35 @@ from granite_fc.decoding.grammars.texts import (
 
 _ANY = Bytes(frozenset(b"0123456789"))
 _NOT_ZERO = Bytes(frozenset(b"123456789"))
+# Most digits before and after the point: a float keeps 15 in all.
+_DIGITS_OF_FLOATS = ((3, 12), (9, 6), (13, 2))
 
 
+@functools.lru_cache(maxsize=1024)
 def integers(low: float, high: float, digits: int) -> Node:
     """Whole numbers from `low` to `high`, both included, of at most so many digits."""
     return _lexeme(_integers(low, high, digits))
 
 
+@functools.lru_cache(maxsize=1024)
 def numbers(low: float, high: float, digits: int, decimals: int) -> Node:
     """Whole numbers, and others with a point and at most so many decimals, or with an exponent.
 
-    Those of more digits before the point than `digits` are written with an exponent alone, where no
-    bound could be passed. Between a bound that is not whole and the next whole number there are
-    none. A bound that does not belong to the numbers is the float beside it.
+    They have no more digits than a float keeps. Between a bound that is not whole and the next
+    whole number there are none. A bound that does not belong to the numbers is the float beside it.
     """
     if decimals < 1:
         return _lexeme(_integers(low, high, digits))
-    most = 10**digits - 1
-    ends_in_digit = sequence(repeat(_ANY, 0, decimals - 1), _NOT_ZERO)
-    fraction = sequence(text("."), choice((text("0"), ends_in_digit)))
-    # A number with a point lies between its whole part and the next one, away from zero.
-    whole = _whole_parts(low, high, most)
-    below = _whole_parts(-high, -low, most)
-    options = [
-        _integers(low, high, digits),
-        sequence(whole, fraction),
-        sequence(text("-"), below, fraction),
-    ]
+    options = [_integers(low, high, digits)]
+    for before, after in _DIGITS_OF_FLOATS:
+        most = 10 ** min(before, digits) - 1
+        fraction = sequence(text("."), choice((text("0"), _ends(min(after, decimals)))))
+        # A number with a point lies between its whole part and the next one, away from zero.
+        options.append(sequence(_whole_parts(low, high, most), fraction))
+        options.append(sequence(text("-"), _whole_parts(-high, -low, most), fraction))
+    ends_in_digit = _ends(min(decimals, _DIGITS_OF_FLOATS[0][1]))
     for bound in (low, high):
-        if abs(bound) <= most:
+        if abs(bound) < 10**digits:
             options.append(text(repr(float(bound))))
     if 0 < low < 1e-300:  # above 0
         options.append(sequence(text("0."), ends_in_digit) if high >= 1 else NOTHING)
@@ -63,6 +64,11 @@ def numbers(low: float, high: float, digits: int, decimals: int) -> Node:
     if low == -math.inf and high >= -1e16:
         options.append(sequence(text("-"), mantissa, large))
     return _lexeme(choice(options))
+
+
+def _ends(decimals: int) -> Node:
+    """Digits of which the last is not 0."""
+    return sequence(repeat(_ANY, 0, decimals - 1), _NOT_ZERO)
 
 
 def _lexeme(node: Node) -> Node:

@@ -8,10 +8,10 @@ one token nearer, and a budget that holds what is missing is never overdrawn.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
-from granite_fc.decoding.grammars.json_strings import JsonString, StringState
+from granite_fc.decoding.grammars.json_strings import UNOPENED, JsonString, StringState
 from granite_fc.decoding.grammars.texts import (
     Beyond,
     Boundary,
@@ -29,7 +29,7 @@ from granite_fc.decoding.grammars.texts import (
 ENDLESS = 1 << 40
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(slots=True, eq=False)
 class Rest:
     """What is to be written after something: a node and what follows it.
 
@@ -106,10 +106,11 @@ class Prices:
                 return leaf.bytes_needed(state) + following
             case FreshKey(key, taken, _, whatever):
                 within, written = state
-                needed = key.bytes_needed(within)
-                # One more character than the shortest, or another one, makes any name a new one.
-                is_new = written + key.quote not in taken and not within.escape
-                return needed + (not is_new) + self.least(whatever) + following
+                name = written[: len(written) - len(within.escape)] or key.quote
+                # One more character, or another one, makes a new name of one that is taken.
+                is_new = name + key.quote not in taken
+                needed = key.bytes_needed(within) + (not is_new)
+                return needed + self.least(whatever) + following
         return self.least(leaf) + following
 
     def _least_of(self, node: Node) -> int:
@@ -125,10 +126,10 @@ class Prices:
             case Lexeme(inside) | Boundary(inside) | Beyond(inside):
                 return self.least(inside)
             case JsonString():
-                return node.bytes_needed(StringState())
+                return node.bytes_needed(UNOPENED)
             case FreshKey(key, taken, _, whatever):
                 is_new = key.low > 0 or key.quote * 2 not in taken
-                return key.bytes_needed(StringState()) + (not is_new) + self.least(whatever)
+                return key.bytes_needed(UNOPENED) + (not is_new) + self.least(whatever)
         raise TypeError(f"{type(node).__name__} has no price")
 
     def _most_of(self, node: Node) -> int:
@@ -155,7 +156,6 @@ class Prices:
         return self.least(node)
 
 
-@dataclasses.dataclass(frozen=True)
 class Progress:
     """All places at which a text may stand.
 
@@ -164,20 +164,25 @@ class Progress:
         at_boundary: Whether a call ended with the last byte.
     """
 
-    places: tuple[Place, ...]
-    at_boundary: bool = False
+    __slots__ = ("at_boundary", "places")
+
+    def __init__(self, places: list[Place], at_boundary: bool) -> None:
+        self.places = places
+        self.at_boundary = at_boundary
 
     @classmethod
     def begin(cls, node: Node, prices: Prices) -> Progress:
         """Stands before the first byte."""
-        walk = _Walk(prices)
-        return cls(tuple(walk.enter(node, None)), walk.has_crossed)
+        places: list[Place] = []
+        return cls(places, _enter(node, None, prices, places))
 
     def advance(self, byte: int, prices: Prices) -> Progress:
         """Takes a byte."""
-        walk = _Walk(prices)
-        places = tuple(following for place in self.places for following in walk.take(place, byte))
-        return Progress(places, walk.has_crossed)
+        places: list[Place] = []
+        crossed = False
+        for place in self.places:
+            crossed |= _take(place, byte, prices, places)
+        return Progress(places, crossed)
 
     def advance_all(self, data: bytes, prices: Prices) -> Progress:
         """Takes bytes, up to where nothing can follow."""
@@ -198,85 +203,87 @@ class Progress:
         return any(place.leaf is None for place in self.places)
 
 
-class _Walk:
-    """One step through a tree."""
+def _enter(node: Node | None, rest: Rest | None, prices: Prices, places: list[Place]) -> bool:
+    """Adds the places where a text of `node`, and then of `rest`, may begin.
 
-    def __init__(self, prices: Prices) -> None:
-        self._prices = prices
-        self.has_crossed = False
-
-    def enter(self, node: Node, rest: Rest | None) -> Iterator[Place]:
-        """The places where a text of `node`, and then of `rest`, may begin."""
-        pending: list[tuple[Node | None, Rest | None]] = [(node, rest)]
-        while pending:
-            node, rest = pending.pop()
-            match node:
-                case None:
-                    yield Place(None, 0, None)
-                case Text(data):
-                    if data:
-                        yield Place(node, 0, rest)
-                    else:
-                        pending.append(_next(rest))
-                case Bytes(_) | Beyond(_):
-                    yield Place(node, 0, rest)
-                case JsonString():
-                    yield Place(node, StringState(), rest)
-                case FreshKey():
-                    yield Place(node, (StringState(), b""), rest)
-                case Sequence(parts):
-                    for part in reversed(parts[1:]):
-                        rest = self._before(part, rest)
-                    pending.append((parts[0], rest))
-                case Choice(options):
-                    pending.extend((option, rest) for option in options)
-                case Repeat(item, low, high):
-                    if low <= 0:
-                        pending.append(_next(rest))
-                    if high > 1:
-                        rest = self._before(Repeat(item, max(low - 1, 0), high - 1), rest)
-                    if high > 0:
-                        pending.append((item, rest))
-                case Lexeme(inside):
-                    pending.append((inside, rest))
-                case Boundary(preview):
-                    self.has_crossed = True
-                    pending.append((preview, rest))
-
-    def take(self, place: Place, byte: int) -> Iterator[Place]:
-        """The places that follow after a byte."""
-        leaf, state, rest = place
-        match leaf:
+    Returns:
+        Whether a call ends on the way to one of them.
+    """
+    crossed = False
+    pending: list[tuple[Node | None, Rest | None]] = [(node, rest)]
+    while pending:
+        node, rest = pending.pop()
+        match node:
+            case None:
+                places.append(_END)
             case Text(data):
-                if data[state] == byte:
-                    if state + 1 < len(data):
-                        yield Place(leaf, state + 1, rest)
-                    else:
-                        yield from self.enter(*_next(rest))
-            case Bytes(among):
-                if byte in among:
-                    yield from self.enter(*_next(rest))
+                if data:
+                    places.append(Place(node, 0, rest))
+                else:
+                    pending.append(_next(rest))
+            case Bytes(_) | Beyond(_):
+                places.append(Place(node, 0, rest))
             case JsonString():
-                following = leaf.advance(state, byte)
-                if following is True:
-                    yield from self.enter(*_next(rest))
-                elif following:
-                    yield Place(leaf, following, rest)
-            case FreshKey(key, taken, then, _):
-                within, written = state
-                following = key.advance(within, byte)
-                written += bytes((byte,))
-                if following is True and written not in taken:
-                    yield from self.enter(then(written), rest)
-                elif following and following is not True:
-                    if following.count == key.high and written + key.quote in taken:
-                        return
-                    yield Place(leaf, (following, written), rest)
+                places.append(Place(node, UNOPENED, rest))
+            case FreshKey():
+                places.append(Place(node, (UNOPENED, b""), rest))
+            case Sequence(parts):
+                for part in reversed(parts[1:]):
+                    rest = _before(part, rest, prices)
+                pending.append((parts[0], rest))
+            case Choice(options):
+                pending.extend([(option, rest) for option in options])
+            case Repeat(item, low, high):
+                if low <= 0:
+                    pending.append(_next(rest))
+                if high > 1:
+                    rest = _before(Repeat(item, max(low - 1, 0), high - 1), rest, prices)
+                if high > 0:
+                    pending.append((item, rest))
+            case Lexeme(inside):
+                pending.append((inside, rest))
+            case Boundary(preview):
+                crossed = True
+                pending.append((preview, rest))
+    return crossed
 
-    def _before(self, node: Node, rest: Rest | None) -> Rest:
-        following = rest.price if rest is not None else 1
-        return Rest(node, rest, self._prices.least(node) + following)
+
+def _take(place: Place, byte: int, prices: Prices, places: list[Place]) -> bool:
+    """Adds the places that follow on one after a byte; returns the same as `_enter`."""
+    leaf, state, rest = place
+    if isinstance(leaf, Text):
+        if leaf.data[state] == byte:
+            if state + 1 == len(leaf.data):
+                return _enter(*_next(rest), prices, places)
+            places.append(Place(leaf, state + 1, rest))
+    elif isinstance(leaf, JsonString):
+        following = leaf.advance(state, byte)
+        if following is True:
+            return _enter(*_next(rest), prices, places)
+        if following:
+            places.append(Place(leaf, following, rest))
+    elif isinstance(leaf, Bytes):
+        if byte in leaf.among:
+            return _enter(*_next(rest), prices, places)
+    elif isinstance(leaf, FreshKey):
+        within, written = state
+        following = leaf.key.advance(within, byte)
+        written += bytes((byte,))
+        if following is True:
+            return written not in leaf.taken and _enter(leaf.then(written), rest, prices, places)
+        # A name that is taken cannot be closed, and at its full length it cannot go on.
+        is_full = following and following.count == leaf.key.high
+        if following and not (is_full and written + leaf.key.quote in leaf.taken):
+            places.append(Place(leaf, (following, written), rest))
+    return False
+
+
+def _before(node: Node, rest: Rest | None, prices: Prices) -> Rest:
+    return Rest(node, rest, prices.least(node) + (1 if rest is None else rest.price))
 
 
 def _next(rest: Rest | None) -> tuple[Node | None, Rest | None]:
     return (None, None) if rest is None else (rest.node, rest.following)
+
+
+_END = Place(None, 0, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import string
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,21 @@ from granite_fc.decoding.grammars.alternatives import TYPES, type_of
 from granite_fc.decoding.grammars.json_strings import Spelling
 from granite_fc.decoding.grammars.limits import GrammarLimits
 from granite_fc.decoding.grammars.numbers import whole_numbers
-from granite_fc.decoding.grammars.texts import EMPTY, NOTHING, Lexeme, Node, choice, sequence, text
+from granite_fc.decoding.grammars.texts import (
+    EMPTY,
+    NOTHING,
+    Bytes,
+    Lexeme,
+    Node,
+    choice,
+    repeat,
+    sequence,
+    text,
+)
+
+# What a field is called of which nothing is known.
+_IN_NAMES = Bytes(frozenset(string.ascii_letters.encode() + string.digits.encode() + b"_"))
+_LONGEST_NAME = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +69,8 @@ class References:
         """References to what has, or may have, one of some types.
 
         Only what is known to exist is referred to: fields that a schema names or a result has,
-        items that a result has or whose index is small. Of an output of which nothing is known,
-        that is the whole.
+        items that a result has or whose index is small. Where a schema says nothing of what is
+        inside, any short name may lead on.
         """
         if types not in self._of_types:
             options = [self._reference(output, types) for output in self._outputs]
@@ -88,7 +103,7 @@ class References:
 
     def _into_schema(self, schema: Any, root: Any, types: frozenset[str], path: int) -> Node:
         if not isinstance(schema, Mapping):
-            return NOTHING if schema is False else EMPTY
+            return NOTHING if schema is False else self._anywhere(0, path)
         if "$ref" in schema:
             return (
                 self._into_schema(schema_at(schema["$ref"], root), root, types, path - 1)
@@ -97,15 +112,24 @@ class References:
             )
         named = schema.get("type", ())
         own = {named} if isinstance(named, str) else set(named)
+        properties = schema.get("properties") or {}
+        if not own and not properties:
+            return self._anywhere(0, path)
         options = [EMPTY] if not own or _fits(own, types) else []
         if path > 0:
             if not own or "object" in own:
-                for name, inside in (schema.get("properties") or {}).items():
+                for name, inside in properties.items():
                     ways = self._into_schema(inside, root, types, path - 1)
                     options.append(sequence(self._entry(name), ways))
+                if not properties and schema.get("additionalProperties") is not False:
+                    options.append(self._anywhere(1, path))
             elif "array" in own:
                 options.append(self._items(schema, root, types, path))
         return choice(options)
+
+    def _anywhere(self, low: int, high: int) -> Node:
+        name = repeat(_IN_NAMES, 1, _LONGEST_NAME)
+        return repeat(sequence(text("."), name), low, high)
 
     def _items(
         self, schema: Mapping[str, Any], root: Any, types: frozenset[str], path: int

@@ -75,7 +75,7 @@ class TextConstraint:
         self._left = max_new_tokens
         self._mask = np.zeros((tokens.size + 31) // 32, np.int32)
         self._priced: dict[int, int] = {}
-        self._priced_in: tuple[JsonString, Rest | None] | None = None
+        self._priced_in: tuple[object, Rest | None] | None = None
         self._has_ended = False
         self._begin(first)
         if self._progress.price(prices) > max_new_tokens:
@@ -178,11 +178,9 @@ class TextConstraint:
         ids = ids_in(allowed)
         inside = self._open_string()
         if inside is not None:
-            leaf, state, rest = inside
             is_plain = ids_in(allowed & tokens.plain)
             harmless = is_plain[~np.isin(tokens.first[is_plain], self._bytes_of_others(inside))]
-            one_more = Place(leaf, state._replace(count=state.count + 1), rest)
-            if self._prices.place(one_more) > left:
+            if self._prices.place(_one_character_on(inside)) > left:
                 allowed &= ~mask_of(harmless.tolist(), tokens.size)
             ids = np.setdiff1d(ids, harmless, assume_unique=True)
         has_plain_tail = tokens.plain_tail[ids]
@@ -207,7 +205,8 @@ class TextConstraint:
 
     def _bytes_of_others(self, inside: Place) -> list[int]:
         """Bytes that may be more than another character of the string."""
-        found = set(inside.leaf.watched(inside.state))
+        key, state = _string_at(inside)
+        found = set(key.watched(state))
         for leaf, state, _ in self._progress.places:
             if isinstance(leaf, Text):
                 found.add(leaf.data[state])
@@ -217,18 +216,12 @@ class TextConstraint:
         """What is missing at least where the text is in a string and nowhere else."""
         if len(progress.places) != 1 or not _is_open(progress.places[0]):
             return ENDLESS
-        return ENDLESS if progress.places[0].state.marker else progress.price(self._prices)
+        _, state = _string_at(progress.places[0])
+        return ENDLESS if state.marker else progress.price(self._prices)
 
     def _price_after(self, token: int) -> int:
         """What is missing at least after a token."""
-        places = self._progress.places
-        memo: dict[int, int] | None = None
-        if len(places) == 1 and _is_open(places[0]) and not places[0].state.marker:
-            leaf, state, rest = places[0]
-            if leaf.low <= state.count and state.label < 0:
-                if self._priced_in is None or self._priced_in != (leaf, rest):
-                    self._priced_in, self._priced = (leaf, rest), {}
-                memo = self._priced
+        memo = self._memo()
         if memo is not None and token in memo:
             return memo[token]
         after = self._progress.advance_all(self._tokens.spelled[token], self._prices)
@@ -236,6 +229,25 @@ class TextConstraint:
         if memo is not None:
             memo[token] = price
         return price
+
+    def _memo(self) -> dict[int, int] | None:
+        """What is missing after tokens at places that are as good as this one, where it is known.
+
+        Between two characters of a string it does not matter which they are, but for the beginning
+        of the string, markers, and names of fields that begin like one that is taken.
+        """
+        places = self._progress.places
+        if len(places) != 1 or not _is_open(places[0]):
+            return None
+        leaf, state, rest = places[0]
+        key, within = _string_at(places[0])
+        if within.marker or within.label >= 0 or within.count < key.low:
+            return None
+        if isinstance(leaf, FreshKey) and any(name.startswith(state[1]) for name in leaf.taken):
+            return None
+        if self._priced_in != (leaf, rest):
+            self._priced_in, self._priced = (leaf, rest), {}
+        return self._priced
 
     def _toward_the_end(self) -> int:
         """A token of a shortest text from here to the end."""
@@ -265,16 +277,28 @@ def _remaining(place: Place) -> Node:
     return sequence(*parts)
 
 
+def _string_at(place: Place) -> tuple[JsonString, StringState]:
+    """The string that a text stands in, and where in it."""
+    leaf, state, _ = place
+    if isinstance(leaf, FreshKey):
+        return leaf.key, state[0]
+    assert isinstance(leaf, JsonString)
+    return leaf, state
+
+
 def _is_open(place: Place) -> bool:
     """Whether a text stands in a string, between two characters."""
-    leaf, state, _ = place
-    return (
-        isinstance(leaf, JsonString)
-        and isinstance(state, StringState)
-        and state.opening == len(leaf.quote)
-        and not state.pending
-        and not state.escape
-    )
+    if not isinstance(place.leaf, JsonString | FreshKey):
+        return False
+    string, state = _string_at(place)
+    return state.opening == len(string.quote) and not state.pending and not state.escape
+
+
+def _one_character_on(place: Place) -> Place:
+    leaf, state, rest = place
+    _, within = _string_at(place)
+    on = within._replace(count=within.count + 1)
+    return Place(leaf, (on, state[1] + b"?") if isinstance(leaf, FreshKey) else on, rest)
 
 
 def _set(mask: np.ndarray, token: int) -> None:

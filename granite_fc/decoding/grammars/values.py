@@ -302,8 +302,9 @@ class Values:
         room = min(self._limits.free_fields, most - len(properties))
         if len(properties) > most or (not others and required - set(properties)):
             return NOTHING
+        # Of several objects none may begin with more than a brace as one lexeme.
         return sequence(
-            self._json("{"),
+            Lexeme(self._json("{")),
             self._fields(list(properties.items()), required, depth, others, int(room), least),
         )
 
