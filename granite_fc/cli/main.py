@@ -15,6 +15,7 @@ SUBCOMMANDS = {
     "train": "train a model; evaluate and report per sub-task",
     "cache": "tokenise what a run needs, once",
     "plan": "compile a run for TPUs that are not there: does it fit, how fast will it be",
+    "evaluate": "measure answers per sub-task and kind of mistake, on mixtures and public suites",
     "inspect": "show what a mixture holds and what the model sees of it",
     "generate": "let a trained model answer: one request, a file of them, or a conversation",
     "vocabulary": "train a SentencePiece vocabulary on a mixture",

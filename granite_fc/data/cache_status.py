@@ -40,6 +40,7 @@ def check_task(
     vocabulary: Vocabulary,
     *,
     raw_files: bool = True,
+    code: bool = True,
 ) -> CacheStatus:
     """Compares a task's cache with what it would be written from now.
 
@@ -48,6 +49,7 @@ def check_task(
         declaration: The task.
         vocabulary: The vocabulary that is to be used.
         raw_files: Whether the raw files, where they are there, are compared too.
+        code: Whether the Python sources that make the examples are.
 
     Raises:
         ConfigurationError: The cache's manifest cannot be read.
@@ -57,7 +59,11 @@ def check_task(
     manifest = read_manifest(cache_dir, declaration.name)
     if manifest is None:
         return CacheStatus(declaration.name, "missing")
-    differences = manifest.fingerprint.differences(wanted)
+    differences = tuple(
+        difference
+        for difference in manifest.fingerprint.differences(wanted)
+        if code or difference.part != "code"
+    )
     return CacheStatus(declaration.name, "stale" if differences else "ok", differences)
 
 
@@ -67,6 +73,7 @@ def missing_tasks(
     vocabulary: Vocabulary,
     *,
     raw_files: bool = True,
+    code: bool = True,
 ) -> list[str]:
     """Returns those of the tasks that have no cache yet.
 
@@ -75,13 +82,14 @@ def missing_tasks(
         cache_dir: The folder of all caches.
         vocabulary: The vocabulary that is to be used.
         raw_files: Whether the raw files of the others are compared.
+        code: Whether the Python sources that made the others are.
 
     Raises:
         ConfigurationError: A cache is stale, and the message says in what; or raw data is absent
             that a missing one would be made from.
     """
     statuses = [
-        check_task(cache_dir, declarations.task(name), vocabulary, raw_files=raw_files)
+        check_task(cache_dir, declarations.task(name), vocabulary, raw_files=raw_files, code=code)
         for name in names
     ]
     stale = [status for status in statuses if status.state == "stale"]

@@ -210,6 +210,11 @@ def mixture_rates(name: str, counts: Counts = no_counts) -> dict[str, float]:
     return {task(name).name: 1.0}
 
 
+def mixture_names() -> tuple[str, ...]:
+    """Every declared mixture."""
+    return tuple(_mixtures)
+
+
 def names() -> tuple[str, ...]:
     """Every declared mixture, then every declared task."""
     return (*_mixtures, *_tasks, *_configured_tasks())

@@ -94,6 +94,10 @@ class Manifest:
     provenance: Provenance = dataclasses.field(default_factory=Provenance)
     package_version: str = ""
 
+    def has_examples(self, split: str) -> bool:
+        """Whether the task has that split, and examples in it."""
+        return split in self.splits and self.splits[split].examples > 0
+
     def to_json(self) -> dict[str, Any]:
         """Returns JSON values from which `from_json` gives an equal manifest."""
         parts = self.fingerprint.to_json()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from granite_fc.decoding.constraint import AnswerGrammar
 from granite_fc.evaluation.judgement import Judgement
@@ -77,7 +77,7 @@ class JudgedAnswer:
         return record
 
 
-def judged(items: list[Item], answers: Mapping[str, Answer]) -> list[JudgedAnswer]:
+def judged(items: Sequence[Item], answers: Mapping[str, Answer]) -> list[JudgedAnswer]:
     """Judges the answer of every item.
 
     Args:

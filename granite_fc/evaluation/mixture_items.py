@@ -56,6 +56,11 @@ def _chosen(
     return zip(chosen, examples.fetch(chosen), strict=True)
 
 
+def item_id(task: str, index: int) -> str:
+    """Names an example of a held-out split."""
+    return f"{task}/{index}"
+
+
 def _item(
     task: TaskDeclaration, index: int, example: TokenizedExample, vocabulary: Vocabulary
 ) -> Item:
@@ -65,7 +70,7 @@ def _item(
         target_ids = target_ids[:-1]
     prompt, target = vocabulary.decode(prompt_ids), vocabulary.decode(target_ids)
     return Item(
-        item_id=f"{task.name}/{index}",
+        item_id=item_id(task.name, index),
         group=task.subtask,
         task=task.name,
         prompt=prompt,

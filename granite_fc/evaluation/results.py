@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from granite_fc.evaluation.aggregate import Aggregate, aggregate
+from granite_fc.evaluation.compatibility.scores import Scores
 from granite_fc.evaluation.items import JudgedAnswer
 from granite_fc.evaluation.paired import PairedDifference, compare_paired
 
@@ -41,7 +42,7 @@ class ModelResult:
         tasks: By task, likewise; empty where every group has one task.
         together: All answers as one group.
         scores: A suite's own overall scores: name to value, None where one cannot be computed.
-        published: What scorers compute that others have published, name to value.
+        published: What others' published scorers make of the same answers.
     """
 
     name: str
@@ -51,7 +52,7 @@ class ModelResult:
     tasks: tuple[GroupResult, ...]
     together: GroupResult
     scores: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
-    published: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
+    published: tuple[Scores, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +106,7 @@ def model_result(
     facts: Mapping[str, str],
     answers: Sequence[JudgedAnswer],
     scores: Mapping[str, float | None],
-    published: Mapping[str, float | None],
+    published: Sequence[Scores],
 ) -> ModelResult:
     """Sums up one model's answers; see `ModelResult`."""
     groups = group_results(answers, lambda answer: answer.item.group)
@@ -118,7 +119,7 @@ def model_result(
         tasks=tasks if len(tasks) > len(groups) else (),
         together=_group(ALL, answers),
         scores=scores,
-        published=published,
+        published=tuple(published),
     )
 
 

@@ -12,7 +12,6 @@ from granite_fc.data.batches import Batches, MixtureComponent
 from granite_fc.data.cache_reader import CachedTask, open_task
 from granite_fc.data.evaluation_batches import EvaluationBatches
 from granite_fc.data.examples import TokenizedExamples
-from granite_fc.data.manifest import Manifest
 from granite_fc.data.task_counts import cached_counts
 from granite_fc.errors import ConfigurationError
 
@@ -79,7 +78,7 @@ def open_run_data(
     held_out: dict[str, CachedTask] = {
         name: open_task(cache_dir, name, eval_split)
         for name, task in opened.items()
-        if _has_examples(task.manifest, eval_split)
+        if task.manifest.has_examples(eval_split)
     }
     if not held_out and eval_split != "validation" and eval_examples != 0:
         raise ConfigurationError(
@@ -116,7 +115,3 @@ def _describe(examples: CachedTask) -> str:
     lengths = hashlib.blake2b(examples.lengths.tobytes(), digest_size=4).hexdigest()
     origin = examples.manifest.fingerprint.digest[:8]
     return f"{len(examples)} examples, lengths {lengths}, made from {origin}"
-
-
-def _has_examples(manifest: Manifest, split: str) -> bool:
-    return split in manifest.splits and manifest.splits[split].examples > 0

@@ -1,0 +1,260 @@
+"""Has models answer, and reads the answers of others: what `granite-fc evaluate` does."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import jax
+
+from granite_fc import configuration
+from granite_fc.conventions import conventions
+from granite_fc.data import declarations
+from granite_fc.data.cache_reader import open_task
+from granite_fc.data.cache_status import ensure_cache, missing_tasks
+from granite_fc.data.locations import cache_directory
+from granite_fc.data.manifest import read_manifest
+from granite_fc.decoding.engine import Engine
+from granite_fc.decoding.sampling import SamplingConfig
+from granite_fc.errors import ConfigurationError
+from granite_fc.evaluation.answering import answer_items
+from granite_fc.evaluation.compatibility.published import published_scores
+from granite_fc.evaluation.compatibility.scores import Scores
+from granite_fc.evaluation.evaluate import evaluate_model, evaluation_of
+from granite_fc.evaluation.given_answers import Asked, given_answers
+from granite_fc.evaluation.held_out import tokens_for_answers
+from granite_fc.evaluation.items import Answer, Item
+from granite_fc.evaluation.mixture_items import item_id, mixture_items
+from granite_fc.evaluation.results import Evaluation, ModelResult
+from granite_fc.evaluation.suites.items import suite_items
+from granite_fc.evaluation.suites.registry import load_suite
+from granite_fc.evaluation.suites.suite import Suite
+from granite_fc.models.decoder import count_params
+from granite_fc.sharding.activate import activate
+from granite_fc.training.trained_model import configure, load
+from granite_fc.vocabularies.load import load_vocabulary
+
+_TOKENS_OF_A_SUITE = 512
+
+# What is under way, how many requests are answered, how many there are.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """One model, or its answers.
+
+    Attributes:
+        name: What it is called.
+        path: Its checkpoint, or the file or folder of its answers.
+        is_checkpoint: Which of the two.
+    """
+
+    name: str
+    path: str
+    is_checkpoint: bool
+
+    @classmethod
+    def parse(cls, text: str, *, is_checkpoint: bool) -> Subject:
+        """Reads `PATH` or `NAME=PATH`; a path alone is named by its last part."""
+        name, equals, path = text.partition("=")
+        if not equals or "/" in name:
+            name, path = Path(text).expanduser().absolute().name, text
+        return cls(name, path, is_checkpoint)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What is asked, and how.
+
+    Attributes:
+        suite: Name of a suite, or None for a mixture.
+        suite_dir: Where its data is, or None.
+        mixture: Name of a mixture or task, or None for a suite.
+        split: The held-out split of the mixture.
+        limit: Requests of each task or category at most; None for all.
+        constrained: Whether checkpoints answer by the items' grammars.
+        max_new_tokens: Most tokens of an answer; None for what the items need.
+        compatibility: Whether others' published scorers are run as well.
+        gin_files: Gin files beside those of the checkpoints.
+        default_file: The gin file that is read where there is neither.
+        overrides: (name, value) pairs.
+        search_paths: Where to look for gin files.
+    """
+
+    suite: str | None
+    suite_dir: str | None
+    mixture: str | None
+    split: str
+    limit: int | None
+    constrained: bool
+    max_new_tokens: int | None
+    compatibility: bool
+    gin_files: Sequence[str]
+    default_file: str
+    overrides: Sequence[tuple[str, str]]
+    search_paths: Sequence[str]
+
+
+class EvaluationRun:
+    """One evaluation of one or several models.
+
+    Args:
+        subjects: The models.
+        settings: What they are asked.
+
+    Raises:
+        ConfigurationError: Two models have one name, or the suite is not there.
+    """
+
+    def __init__(self, subjects: Sequence[Subject], settings: Settings) -> None:
+        self._subjects = subjects
+        self._settings = settings
+        names = [subject.name for subject in subjects]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ConfigurationError(
+                "--checkpoint" if subjects[0].is_checkpoint else "--predictions",
+                found=f"{twice[0]} twice",
+                expected="a name for each model",
+                remedy="Name them: --checkpoint=NAME=DIR.",
+            )
+        self._suite: Suite | None = None
+        if settings.suite is not None:
+            self._suite = load_suite(settings.suite, settings.suite_dir)
+
+    def evaluate(self, progress: Progress) -> Evaluation:
+        """Has every model answer, judges all answers and puts them side by side.
+
+        Args:
+            progress: Told how far it is.
+
+        Raises:
+            ConfigurationError: A checkpoint, a file or a configuration does not fit.
+        """
+        models = [self._evaluated(subject, progress) for subject in self._subjects]
+        settings, suite = self._settings, self._suite
+        asked = {"requests": f"{len(models[0].answers):,}"}
+        if suite is None:
+            asked = {"mixture": str(settings.mixture), "split": settings.split, **asked}
+        else:
+            asked = {"suite": suite.name, **asked}
+        remarks: list[str] = []
+        definitions: dict[str, str] = {}
+        if suite is not None:
+            remarks += suite.remarks
+            definitions |= suite.definitions
+            definitions |= {formula.name: formula.definition for formula in suite.formulas}
+            if len(models[0].answers) < len(suite.items):
+                remarks.insert(
+                    0,
+                    f"A sample: {len(models[0].answers):,} of the suite's {len(suite.items):,} "
+                    f"items, at most {settings.limit} of each category. No score here is the "
+                    "suite's own.",
+                )
+        title = f"{settings.suite or settings.mixture}: {', '.join(m.name for m in models)}"
+        return evaluation_of(title, asked, models, definitions, remarks)
+
+    def _evaluated(self, subject: Subject, progress: Progress) -> ModelResult:
+        settings, suite = self._settings, self._suite
+        directory = self._configure(subject)
+        asked = self._asked()
+        if directory is None:
+            answers = given_answers(subject.path, asked, conventions())
+            facts: Mapping[str, str] = {"answers": subject.path}
+        else:
+            answers, facts = self._answered(subject, directory, asked.items, progress)
+        published: Sequence[Scores] = ()
+        if settings.compatibility:
+            published = published_scores(asked.items, answers, conventions())
+        return evaluate_model(
+            subject.name,
+            facts,
+            asked.items,
+            answers,
+            formulas=() if suite is None else suite.formulas,
+            published=published,
+        )
+
+    def _configure(self, subject: Subject) -> Path | None:
+        """Makes the configuration the subject's; returns its checkpoint, if it is one."""
+        settings = self._settings
+        if subject.is_checkpoint:
+            return configure(
+                subject.path, settings.gin_files, settings.overrides, settings.search_paths
+            )
+        configuration.parse(
+            settings.gin_files or [settings.default_file],
+            settings.overrides,
+            settings.search_paths,
+        )
+        return None
+
+    def _asked(self) -> Asked:
+        settings = self._settings
+        if self._suite is not None:
+            items = suite_items(self._suite, conventions())
+            return Asked.sample(items, settings.limit)
+        assert settings.mixture is not None
+        vocabulary, cache_dir = load_vocabulary(), cache_directory()
+        names = declarations.mixture_tasks(settings.mixture)
+        # The examples that a run has held out stay those of its caches, whatever has become of the
+        # raw files and of the code that made them.
+        missing = missing_tasks(names, cache_dir, vocabulary, raw_files=False, code=False)
+        ensure_cache(missing, cache_dir, vocabulary)
+        held_out = [
+            open_task(cache_dir, name, settings.split)
+            for name in names
+            if (manifest := read_manifest(cache_dir, name)) is not None
+            and manifest.has_examples(settings.split)
+        ]
+        if not held_out:
+            raise ConfigurationError(
+                "--split",
+                found=f"{settings.split}, of which {settings.mixture} has no example",
+                expected="a split that a task of it has",
+            )
+        items = mixture_items(held_out, vocabulary, limit=settings.limit, sequence_length=None)
+        every = frozenset(
+            item_id(examples.name, index) for examples in held_out for index in range(len(examples))
+        )
+        return Asked(items, every - {item.item_id for item in items})
+
+    def _answered(
+        self, subject: Subject, directory: Path, items: Sequence[Item], progress: Progress
+    ) -> tuple[dict[str, Answer], Mapping[str, str]]:
+        settings = self._settings
+        model = load(directory, settings.overrides)
+        most = settings.max_new_tokens
+        if most is None:
+            most = _TOKENS_OF_A_SUITE
+            if self._suite is None:
+                most = tokens_for_answers(items, model.vocabulary)
+        sampling = SamplingConfig()
+        begun = time.monotonic()
+        with activate(model.mesh, model.rules):
+            answers = answer_items(
+                Engine(model.config, model.params, model.vocabulary),
+                model.vocabulary,
+                items,
+                max_positions=model.config.max_positions,
+                max_new_tokens=most,
+                sampling=sampling,
+                constrained=settings.constrained,
+                progress=lambda done, total: progress(subject.name, done, total),
+            )
+        seconds = time.monotonic() - begun
+        decoding = "greedy" if sampling.temperature == 0 else str(sampling)
+        if settings.constrained:
+            decoding += ", constrained by the functions on offer where they are known"
+        return answers, {
+            "checkpoint": subject.path,
+            "step": f"{model.step:,}",
+            "parameters": f"{count_params(model.config):,}",
+            "vocabulary": model.vocabulary.name,
+            "decoding": decoding,
+            "most tokens of an answer": f"{most:,}",
+            "answered in": f"{seconds:.0f} s on {jax.device_count()} x "
+            f"{jax.devices()[0].device_kind}",
+        }
