@@ -188,6 +188,18 @@ def test_gold_replay_of_version_1():
 
 
 @needs_public_data
+def test_gold_and_some_others_are_on_offer_in_version_1():
+    first, again = (Nestful.load(DATA_DIR / "NESTFUL").items for _ in range(2))
+    known = {spec.name for item in first for spec in item.functions}
+    for item, same in zip(first, again, strict=True):
+        names = [spec.name for spec in item.functions]
+        assert len(names) == len(set(names)) == 10
+        assert {call.name for call in item.gold} & known <= set(names)
+        assert item.functions == same.functions
+    assert len({item.functions for item in first}) > 250
+
+
+@needs_public_data
 def test_gold_as_it_is_published_is_right_but_where_it_repeats_a_label():
     suite = Nestful.load(DATA_DIR / "NESTFUL")
     rows = {row.id: row for row in read_rows(DATA_DIR / "NESTFUL")}

@@ -20,6 +20,7 @@ _PARTS = {
     "glaive": "data/non-executable/non-executable-glaive",
     "sgd": "data/non-executable/non-executable-sgd",
 }
+SECOND_VERSION = "version_2"
 
 
 class Row(NamedTuple):
@@ -76,7 +77,7 @@ def _second_version(path: Path) -> Iterator[Row]:
                 for key in ("output", "tools")
             )
             yield Row(
-                str(row.get("sample_id", number)), "version_2", row["input"], calls, functions
+                str(row.get("sample_id", number)), SECOND_VERSION, row["input"], calls, functions
             )
         except (ValueError, KeyError, TypeError) as error:
             raise _malformed(f"{path}, line {number + 1}", error) from None
