@@ -35,7 +35,8 @@ def bfcl_package(request):
     if not (folder / "bfcl_eval" / "data").is_dir():
         (wheel,) = folder.glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(folder)
+            archive.extractall(folder / "unpacking")
+        (folder / "unpacking" / "bfcl_eval").rename(folder / "bfcl_eval")
     return folder / "bfcl_eval"
 
 

@@ -66,8 +66,8 @@ class Nestful:
         "No win rate: version 1's executable part calls web services of third parties, version 2's "
         "functions are files of foreign code, and neither is run.",
         "Version 1 does not say what was on offer with a request. Here it is the functions of gold "
-        f"and others of the same part, {FUNCTIONS_ON_OFFER} in all, always the same ones. Gold itself "
-        "calls 11 functions and gives 51 arguments that no function document has.",
+        f"and others of the same part, {FUNCTIONS_ON_OFFER} in all, always the same ones. Gold "
+        "itself calls 11 functions and gives 51 arguments that no function document has.",
         "Texts that hold a reference among other words, in a dozen gold answers, are compared as "
         "they are, labels included.",
     )
