@@ -6,7 +6,7 @@ Takes accepted answers of all categories with calls, in Python, Java and JavaScr
 one to three ways (`benchmarks.bfcl_mutations`) and has both judge it. Where they differ the cause
 has to be a known one, and both have to agree once it is taken out of the answer
 (`benchmarks.bfcl_differences`). Prints how often each cause was found; the exit status is 1 where a
-difference has none.
+difference has none, and 2 where the data is not there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.bfcl_differences import DIFFERENCES, Judges, explained, ours
 from benchmarks.bfcl_mutations import Calls, mutated
+from granite_fc.errors import ConfigurationError
 from granite_fc.evaluation.suites.bfcl.files import data_folder, read_rows
 from granite_fc.evaluation.suites.bfcl.suite import AST_CATEGORIES, Bfcl
 from granite_fc.evaluation.suites.bfcl.values import Declared
@@ -191,8 +192,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--answers", type=int, default=5_000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    folder = data_folder(options.bfcl)
-    suite = Bfcl.load(folder, AST_CATEGORIES)
+    try:
+        folder = data_folder(options.bfcl)
+        suite = Bfcl.load(folder, AST_CATEGORIES)
+    except ConfigurationError as error:
+        print(error.message, file=sys.stderr)
+        return 2
     found = compare(suite, load_reference(folder.parent), options.answers, options.seed)
     differing = found.answers - found.accepted - found.refused
     print(

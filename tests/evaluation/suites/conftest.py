@@ -27,8 +27,10 @@ def bfcl_package(request):
         return Path(installed.submodule_search_locations[0])
     folder = Path(request.config.cache.mkdir("bfcl-eval"))
     if not list(folder.glob("*.whl")):
-        command = ["-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), _PACKAGE]
-        got = subprocess.run([sys.executable, *command], capture_output=True, text=True)
+        # A retry is what pip warns of where it reaches nobody; else it only says that nothing fits.
+        options = ["--no-deps", "--retries", "1", "--timeout", "30", "--dest", str(folder)]
+        command = [sys.executable, "-m", "pip", "download", *options, _PACKAGE]
+        got = subprocess.run(command, capture_output=True, text=True)
         if got.returncode and _NO_NETWORK.search(got.stderr):
             pytest.skip(f"no network to download {_PACKAGE} from")
         assert got.returncode == 0, got.stderr
