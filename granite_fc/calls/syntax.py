@@ -25,8 +25,8 @@ MARKERS: tuple[str, ...] = (
 )
 _BRACKETED = tuple(marker for marker in MARKERS if marker.startswith("<"))
 _JSON_WHITESPACE = " \t\n\r"
-# After so many malformed calls reading stops: to say where an error is, Python's reader goes through
-# all the text before it.
+# After so many malformed calls reading stops: to say where an error is, Python's reader counts the
+# lines of all the text before it.
 MAX_MALFORMED = 256
 _WHITESPACE = re.compile(r"[ \t\n\r]*")
 

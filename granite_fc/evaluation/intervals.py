@@ -22,4 +22,7 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     denominator = 1 + _Z**2 / trials
     centre = (share + _Z**2 / (2 * trials)) / denominator
     spread = _Z * math.sqrt(share * (1 - share) / trials + _Z**2 / (4 * trials**2)) / denominator
-    return max(0.0, centre - spread), min(1.0, centre + spread)
+    # At shares of 0 and 1 the ends are these numbers, which rounding would miss.
+    low = 0.0 if successes == 0 else centre - spread
+    high = 1.0 if successes == trials else centre + spread
+    return low, high

@@ -12,6 +12,11 @@ def test_agrees_with_scipy(successes, trials):
     assert wilson_interval(successes, trials) == pytest.approx((expected.low, expected.high))
 
 
+def test_a_share_of_0_or_1_is_an_end_of_its_interval():
+    for trials in range(1, 200):
+        assert wilson_interval(0, trials)[0] == 0 and wilson_interval(trials, trials)[1] == 1
+
+
 def test_without_trials_nothing_is_known():
     assert wilson_interval(0, 0) == (0.0, 1.0)
 

@@ -43,8 +43,8 @@ METRICS = (
         "Values of the reply that are known from nowhere, over its values. Known is what the"
         " conversation, the functions on offer, the arguments and results of the shown calls or the"
         " reference reply have, and how many items a list in a result has. A date is known where"
-        " month and day are, and the year if both have one; a number where a known one, rounded to"
-        f" its decimals, is equal; a name where its word is. {_FORMS}.",
+        " month and day are, and its year where that of any such day is; a number where a known"
+        f" one, rounded to its decimals, is equal; a name where its word is. {_FORMS}.",
         higher_is_better=False,
     ),
     Metric(
@@ -164,7 +164,9 @@ class _Known:
         yield from (name for name in forms.names if name not in self._words)
 
     def _knows_date(self, date: Date) -> bool:
-        return any(same_date(date, known) for known in self._dates)
+        same_day = [known for known in self._dates if not known.options.isdisjoint(date.options)]
+        years = {known.year for known in same_day} - {None}
+        return bool(same_day) and (date.year is None or not years or date.year in years)
 
 
 def _texts_of(question: Question) -> Iterator[str]:

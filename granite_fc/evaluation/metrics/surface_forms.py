@@ -44,7 +44,7 @@ _DAY_MONTH = re.compile(rf"(?<!\d){_DAY}(?: of)? {_MONTH}{_YEAR}", re.IGNORECASE
 _SLASHED = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})(?:/(\d{4}|\d{2}))?(?![\d/])")
 _AM_PM = r"([ap])\.?m\b\.?"
 _CLOCK = re.compile(
-    rf"(?<![\d:])(\d{{1,2}}):(\d\d)(?::\d\d(?:\.\d+)?)?(?![\d:])(?: ?{_AM_PM})?", re.I
+    rf"(?<![\d:])(\d{{1,2}}):(\d\d)(?::\d\d(?:\.\d+)?)?(?!:?\d)(?: ?{_AM_PM})?", re.I
 )
 _HOUR = re.compile(rf"(?<![\d:.])(\d{{1,2}})() ?{_AM_PM}", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\W_][\w-]*")
