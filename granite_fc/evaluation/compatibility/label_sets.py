@@ -25,33 +25,28 @@ def macro_scores(
     Returns:
         Precision, recall and F1; zeros without labels.
     """
-    columns = {label: index for index, label in enumerate(sorted({x for row in gold for x in row}))}
-    if not columns:
+    places = {label: place for place, label in enumerate(sorted({x for row in gold for x in row}))}
+    if not places:
         return 0.0, 0.0, 0.0
-    right, wanted = (_indicators(rows, columns) for rows in (predicted, gold))
-    if len(columns) == 1:
-        present = [
-            bool(value) for value in (0, 1) if (right == value).any() | (wanted == value).any()
-        ]
-        right, wanted = (
-            np.concatenate([matrix if value else ~matrix for value in present], axis=1)
-            for matrix in (right, wanted)
-        )
-    both = (right & wanted).sum(axis=0)
-    precision = _ratio(both, right.sum(axis=0))
-    recall = _ratio(both, wanted.sum(axis=0))
-    f1 = _ratio(2 * both, right.sum(axis=0) + wanted.sum(axis=0))
+    wanted, right, both = (np.zeros(len(places)) for _ in range(3))
+    for of_gold, of_prediction in zip(gold, predicted, strict=True):
+        gold_places = {places[label] for label in of_gold}
+        right_places = {places[label] for label in of_prediction if label in places}
+        for count, found in (
+            (wanted, gold_places),
+            (right, right_places),
+            (both, gold_places & right_places),
+        ):
+            count[list(found)] += 1
+    if len(places) == 1:
+        rows = len(gold)
+        both = np.append(both, rows - wanted - right + both)
+        wanted, right = np.append(wanted, rows - wanted), np.append(right, rows - right)
+        present = (wanted + right) > 0
+        wanted, right, both = wanted[present], right[present], both[present]
+    precision, recall = _ratio(both, right), _ratio(both, wanted)
+    f1 = _ratio(2 * both, right + wanted)
     return float(precision.mean()), float(recall.mean()), float(f1.mean())
-
-
-def _indicators(rows: Sequence[Sequence[str]], columns: dict[str, int]) -> np.ndarray:
-    """A boolean matrix [rows, labels]."""
-    matrix = np.zeros((len(rows), len(columns)), dtype=bool)
-    for index, row in enumerate(rows):
-        for label in row:
-            if label in columns:
-                matrix[index, columns[label]] = True
-    return matrix
 
 
 def _ratio(numerators: np.ndarray, denominators: np.ndarray) -> np.ndarray:

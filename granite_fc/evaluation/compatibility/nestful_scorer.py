@@ -107,7 +107,12 @@ def _item(calls: Sequence[_Named], *, is_gold: bool) -> _Item:
 
 
 def _is_call(call: Any) -> bool:
-    return isinstance(call, Mapping) and "name" in call
+    return (
+        isinstance(call, Mapping)
+        and "name" in call
+        and isinstance(call.get("arguments", {}), Mapping)
+        and isinstance(call.get("label", ""), str)
+    )
 
 
 def _grounded_if_labelled(calls: Sequence[Mapping[str, Any]]) -> list[_Named]:
@@ -129,22 +134,20 @@ def _grounded(calls: Sequence[Mapping[str, Any]]) -> list[_Named]:
     for call in kept:
         arguments = dict(call.get("arguments", call.get("parameters", {})))
         for name, value in arguments.items():
-            for label, function in functions.items():
-                if isinstance(value, list):
-                    value = [_replaced(item, label, function) for item in value]
-                else:
-                    value = _replaced(value, label, function)
-            arguments[name] = value
+            if isinstance(value, list):
+                arguments[name] = [_with_name(item, functions) for item in value]
+            else:
+                arguments[name] = _with_name(value, functions)
         grounded.append((str(call["name"]), arguments))
     return grounded
 
 
-def _replaced(value: Any, label: str, function: str) -> Any:
-    """A reference to the label, `$var1.field$`, with the function in its place."""
+def _with_name(value: Any, functions: Mapping[str, str]) -> Any:
+    """A reference `$var1.field$` with the function's name in place of the label."""
     if not (isinstance(value, str) and value.startswith("$var") and "." in value):
         return value
-    is_meant = value.split(".", 1)[0].replace("$", "") == label
-    return value.replace(label, function) if is_meant else value
+    label = value.split(".", 1)[0].replace("$", "")
+    return value.replace(label, functions[label]) if label in functions else value
 
 
 def _slots(arguments: Mapping[str, Any], *, closed: bool) -> list[str]:

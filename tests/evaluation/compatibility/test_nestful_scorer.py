@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import pytest
 
 from granite_fc.calls.syntax import parse_calls
@@ -21,8 +24,6 @@ def theirs(gold, predicted):
 
 def correct(gold, predicted):
     """Metric to value by the project's own definitions, of one answer."""
-    import json
-
     known: set[str] = set()
     right = [call_of(one, place, known) for place, one in enumerate(gold, start=1)]
     text = "\n".join(f"<function_call> {json.dumps(one)}" for one in predicted)
@@ -128,3 +129,11 @@ def test_macro_scores_by_hand():
 def test_a_single_label_is_averaged_with_its_absence():
     # scikit-learn 1.9 on [[1], [1], [0]] against [[1], [0], [0]]: classes 0 and 1 count alike.
     assert macro_scores([["a"], ["a"], []], [["a"], [], []]) == pytest.approx((0.75, 0.75, 2 / 3))
+
+
+def test_thousands_of_calls_take_linear_time():
+    gold = [call("f", "var1", a=1), call("g", "var2", b="$var1.x$")]
+    many = [call(f"f{i}", f"var{i}", a=f"$var{i - 1}.x$", b=["x" * 20]) for i in range(1, 6_000)]
+    begun = time.process_time()
+    assert nestful_scores([gold] * 3, [many] * 3).values["full_match"] == 0
+    assert time.process_time() - begun < 3
