@@ -103,14 +103,3 @@ def mean_of(shares: Sequence[float | None]) -> float | None:
     """The unweighted mean; None if one of them is."""
     known = [value for value in shares if value is not None]
     return sum(known) / len(known) if known and len(known) == len(shares) else None
-
-
-def totals_of(judged: Sequence[tuple[SuiteItem, Judgement]]) -> dict[str, dict[str, tuple]]:
-    """Adds up the counts of judgements, by metric and category."""
-    totals: dict[str, dict[str, tuple]] = {}
-    for item, judgement in judged:
-        for metric, (numerator, denominator) in judgement.counts.items():
-            categories = totals.setdefault(metric, {})
-            before = categories.get(item.category, (0.0, 0.0))
-            categories[item.category] = (before[0] + numerator, before[1] + denominator)
-    return totals

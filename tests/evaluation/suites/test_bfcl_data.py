@@ -7,9 +7,8 @@ import collections
 import pytest
 
 from benchmarks import bfcl_agreement
-from granite_fc.calls.syntax import parse_calls, print_calls
 from granite_fc.evaluation.suites.bfcl.suite import AST_CATEGORIES, CATEGORIES, UNANSWERABLE
-from granite_fc.evaluation.suites.suite import totals_of
+from tests.evaluation.suites.answered import answered, totals_of
 
 # As counted in bfcl-eval 2026.3.23.
 ITEMS = {
@@ -31,10 +30,7 @@ ITEMS = {
 
 @pytest.fixture(scope="module")
 def replayed(bfcl):
-    return [
-        (item, bfcl.judge(item, bfcl.read(print_calls(item.gold), parse_calls)))
-        for item in bfcl.items
-    ]
+    return answered(bfcl)
 
 
 def test_all_single_turn_items_are_there(bfcl):
@@ -68,10 +64,7 @@ def test_gold_scores_full_marks_in_the_overall_formulas(bfcl, replayed):
 
 
 def test_an_answer_that_cannot_be_read_is_official_irrelevance_and_not_strict(bfcl):
-    judged = [
-        (item, bfcl.judge(item, bfcl.read('<tool_call>{"name": "f", "argu', parse_calls)))
-        for item in bfcl.items
-    ]
+    judged = answered(bfcl, lambda item: '<tool_call>{"name": "f", "argu')
     scores = {formula.name: formula.compute(totals_of(judged)) for formula in bfcl.formulas}
     assert (scores["irrelevance"], scores["strict irrelevance"], scores["relevance"]) == (1, 0, 0)
     assert scores["single-turn overall"] == pytest.approx(1 / 3)

@@ -17,7 +17,7 @@ from granite_fc.evaluation.suites.nestful.files import read_rows
 from granite_fc.evaluation.suites.nestful.notation import call_of, text_in_our_notation
 from granite_fc.evaluation.suites.nestful.suite import Nestful
 from granite_fc.evaluation.suites.registry import SUITES, load_suite
-from granite_fc.evaluation.suites.suite import totals_of
+from tests.evaluation.suites.answered import answered, totals_of
 from tests.real_data import DATA_DIR, needs_public_data
 
 SEARCH = {"name": "search", "arguments": {"query": "New York"}, "label": "var1"}
@@ -177,10 +177,7 @@ def test_hostile_text_takes_linear_time(suite, unit):
 @needs_public_data
 def test_gold_replay_of_version_1():
     suite = load_suite("nestful", DATA_DIR / "NESTFUL")
-    judged = [
-        (item, suite.judge(item, suite.read(print_calls(item.gold), parse_calls)))
-        for item in suite.items
-    ]
+    judged = answered(suite)
     assert [item.id for item, judgement in judged if not judgement.exact] == []
     accuracy = totals_of(judged)["accuracy"]
     assert accuracy == {"executable": (85, 85), "glaive": (169, 169), "sgd": (46, 46)}
@@ -203,11 +200,8 @@ def test_gold_and_some_others_are_on_offer_in_version_1():
 def test_gold_as_it_is_published_is_right_but_where_it_repeats_a_label():
     suite = Nestful.load(DATA_DIR / "NESTFUL")
     rows = {row.id: row for row in read_rows(DATA_DIR / "NESTFUL")}
-    wrong = [
-        item.id
-        for item in suite.items
-        if not suite.judge(item, suite.read(text_of(*rows[item.id].calls), parse_calls)).exact
-    ]
+    judged = answered(suite, lambda item: text_of(*rows[item.id].calls))
+    wrong = [item.id for item, judgement in judged if not judgement.exact]
     assert wrong == ["glaive_45", "glaive_94", "sgd_18", "sgd_34"]
 
 

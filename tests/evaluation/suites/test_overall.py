@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from granite_fc.calls.conversation import UserTurn
-from granite_fc.evaluation.judgement import Judgement
 from granite_fc.evaluation.suites.bfcl.overall import FORMULAS
-from granite_fc.evaluation.suites.suite import SuiteItem, totals_of
 
 RIGHT = {
     "simple_python": (200, 400),
@@ -64,9 +61,3 @@ def test_without_one_of_its_categories_there_is_no_score(missing):
         or ("live" if missing.startswith("live") else "non-live")
     ]
     assert all(score in (None, whole[name]) for name, score in found.items())
-
-
-def test_counts_are_added_by_metric_and_category():
-    items = [SuiteItem(str(i), c, (), (UserTurn(""),), ()) for i, c in enumerate("aab")]
-    judged = [(item, Judgement(False, {"m": (number, 2)})) for number, item in enumerate(items)]
-    assert totals_of(judged) == {"m": {"a": (1, 4), "b": (2, 2)}}
