@@ -216,7 +216,7 @@ def test_words_that_look_like_markers_come_back():
         assert dialect.read_prompt(prompt).said == text
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(dialects, st.lists(st.lists(any_call, min_size=1, max_size=3), max_size=3))
 def test_any_calls_come_back(dialect, turns):
     exchange, shown = dialect.user("Go."), []

@@ -118,8 +118,9 @@ def test_ten_thousand_answers_take_a_second():
         Judgement(
             False, {name: (float(value), 1.0) for name, value in zip(names, row, strict=True)}
         )
-        for row in draw.integers(0, 2, (10_000, len(names)))
+        for row in draw.integers(0, 2, (500, len(names)))
     ]
+    judged = [judged[index] for index in draw.integers(0, len(judged), 10_000)]
     start = time.process_time()
     found = aggregate(judged)
     assert time.process_time() - start < 5

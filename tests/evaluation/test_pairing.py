@@ -92,7 +92,7 @@ def is_number(value):
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(graphs(max_calls=4), graphs(max_calls=4))
 def test_the_pairing_is_the_best_one(gold, found):
     compared = compare(tuple(gold), tuple(found))

@@ -49,7 +49,7 @@ def test_what_follows_an_answer_is_cut(subtask, dialect):
                 assert exact_match(subtask)(made.targets, written[:end])
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(list(DIALECTS.values())),
     st.lists(any_call, max_size=3),

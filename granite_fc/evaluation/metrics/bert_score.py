@@ -110,7 +110,8 @@ class BertScorer:
         import torch
 
         tokenizer, model = self._loaded
-        longest = getattr(model.config, "max_position_embeddings", 512)
+        # RoBERTa numbers positions from 2.
+        longest = getattr(model.config, "max_position_embeddings", 514) - 2
         encoded = tokenizer(
             text[:_MAX_CHARACTERS],
             return_tensors="pt",
