@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 
 from granite_fc import configuration
+from granite_fc.calls.syntax import ParseResult
 from granite_fc.conventions import conventions
 from granite_fc.data import declarations
 from granite_fc.data.cache_reader import open_task
@@ -167,7 +168,7 @@ class EvaluationRun:
             answers, facts = self._answered(subject, directory, asked.items, progress)
         published: Sequence[Scores] = ()
         if settings.compatibility:
-            published = published_scores(asked.items, answers, conventions())
+            published = published_scores(asked.items, answers, self._read_calls)
         return evaluate_model(
             subject.name,
             facts,
@@ -176,6 +177,13 @@ class EvaluationRun:
             formulas=() if suite is None else suite.formulas,
             published=published,
         )
+
+    def _read_calls(self, text: str) -> ParseResult:
+        """Reads the calls of an answer, those in the notation of the suite as well."""
+        read_calls = conventions().read_calls
+        if self._suite is None:
+            return read_calls(text)
+        return self._suite.read(text, read_calls).parsed
 
     def _configure(self, subject: Subject) -> Path | None:
         """Makes the configuration the subject's; returns its checkpoint, if it is one."""

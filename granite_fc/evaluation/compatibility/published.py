@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-from granite_fc.conventions import Conventions
-from granite_fc.evaluation.compatibility.hammer import hammer_scores
-from granite_fc.evaluation.compatibility.nestful_scorer import nestful_scores
+from granite_fc.calls.call import Call
+from granite_fc.calls.syntax import ParseResult
+from granite_fc.evaluation.compatibility.answers import SCORERS
 from granite_fc.evaluation.compatibility.scores import Scores
 from granite_fc.evaluation.items import Answer, Item
 
 
 def published_scores(
-    items: Sequence[Item], answers: Mapping[str, Answer], conventions: Conventions
+    items: Sequence[Item], answers: Mapping[str, Answer], read_calls: Callable[[str], ParseResult]
 ) -> list[Scores]:
     """Scores the items whose right answers are calls, as each published scorer does.
 
     Args:
         items: What was asked; those whose target is no calls are passed over.
         answers: One for each, by `item_id`.
-        conventions: How calls are read.
+        read_calls: Reads the calls of an answer.
 
     Returns:
         Nothing where no item is left.
     """
-    gold: list[list[dict[str, Any]]] = []
-    made: list[list[dict[str, Any]] | None] = []
-    texts: list[str] = []
+    gold: list[tuple[Call, ...]] = []
+    given: list[ParseResult] = []
     for item in items:
-        right = conventions.read_calls(item.target)
-        if right.error is not None or not right.calls:
-            continue
-        text = answers[item.item_id].text
-        read = conventions.read_calls(text)
-        gold.append([call.to_json() for call in right.calls])
-        made.append(None if read.error is not None else [call.to_json() for call in read.calls])
-        texts.append(text if made[-1] is None else json.dumps(made[-1]))
-    if not gold:
-        return []
-    return [nestful_scores(gold, made), hammer_scores(gold, texts)]
+        right = read_calls(item.target)
+        if right.error is None and right.calls:
+            gold.append(right.calls)
+            given.append(read_calls(answers[item.item_id].text))
+    return [score(gold, given) for score in SCORERS.values()] if gold else []
