@@ -10,8 +10,8 @@ from granite_fc.evaluation.suites.answer import GivenAnswer
 # What begins calls in the forms that models are trained to write.
 _TAGS = re.compile(
     r"<\|?/?(?:function_?calls?|tool_?calls?|python_tag|tool|function=|invoke)"
-    r"|\[/?(?:TOOL_CALLS|AVAILABLE_TOOLS)\]|[Aa]ction(?: Input)?:",
-    re.IGNORECASE,
+    r"|\[/?TOOL_CALLS\]|^Action(?: Input)?:",
+    re.IGNORECASE | re.MULTILINE,
 )
 # The keys of a call as an object, JSON or Python.
 _KEYS = re.compile(

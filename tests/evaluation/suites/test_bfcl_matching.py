@@ -113,6 +113,8 @@ RIGHT = '<function_call> {"name": "a.f", "arguments": {"k": 1}}'
         ('<function_call> {"name": "no_function", "arguments": {}}', 1, 1, 0, ("refusal",)),
         ("I cannot do that with what I have.", 1, 1, 0, ("refusal",)),
         ("The name: Bob (of a function) is unknown.", 1, 1, 0, ("refusal",)),
+        ("For the transaction: which account?", 1, 1, 0, ("refusal",)),
+        ("Thought: call it\nAction: a.f\nAction Input: 1", 1, 0, 0, ("parse",)),
         ("", 1, 0, 0, ("parse",)),
         ('<tool_call> {"name": "a.f", "arg', 1, 0, 0, ("parse",)),
         ('<function_call> {"name": "a.f", "arguments": {"k": 1', 1, 0, 0, ("parse",)),
