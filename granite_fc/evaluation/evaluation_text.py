@@ -43,6 +43,9 @@ def print_evaluation(evaluation: Evaluation, console: Console) -> None:
         used |= _print_model(model, console)
     for comparison in evaluation.comparisons:
         _print_comparison(comparison, console)
+    for scores in evaluation.models[0].published:
+        for fault in scores.faults:
+            console.print(Text(f"fault of {scores.scorer}: {fault}"), soft_wrap=True)
     for name, meaning in definitions(used, evaluation.definitions).items():
         console.print(Text(f"{_COLUMNS.get(name, name)}: {meaning}"), soft_wrap=True)
 
@@ -69,7 +72,8 @@ def _print_model(model: ModelResult, console: Console) -> set[str]:
     for name, score in model.scores.items():
         console.print(Text(f"{name}: {'n/a' if score is None else f'{score:.1%}'}"))
     for scores in model.published:
-        console.print(Text(scores.text()))
+        values = ", ".join(f"{name} {value:.3f}" for name, value in scores.values.items())
+        console.print(Text(f"as {scores.scorer} counts, faults included: {values}"))
     return set(columns)
 
 

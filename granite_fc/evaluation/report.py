@@ -8,9 +8,12 @@ import importlib.resources
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from granite_fc.data.inspection import markup
 from granite_fc.evaluation import charts, summary
 from granite_fc.evaluation.goodput_table import SHARE, goodput_table
+from granite_fc.evaluation.page.differences import marked, shown
 from granite_fc.evaluation.run_record import RunRecord
+from granite_fc.evaluation.skills_section import skills_section
 from granite_fc.evaluation.summary import SubtaskSummary
 
 _EXAMPLES_EACH = 4
@@ -75,40 +78,25 @@ def write_report(
         ("results", "Results", _results(lines)),
         ("training", "Training", _training_charts(record)),
         ("held-out", "Held-out examples", _evaluation_charts(record, subtask_of)),
+        ("skills", "Skill by skill", skills_section(record)),
         ("answers", "Answers", _answers(record, subtask_of)),
         ("mixture", "Mixture, as it was drawn", _mixture(mixture)),
         ("machine", "Speed", _speed_charts(record, formulas)),
         ("time", "Where the time went", goodput_table(record.latest("train", SHARE))),
         ("configuration", "Configuration", _configuration(Path(model_dir))),
     ]
-    sections = [section for section in sections if section[2]]
-    facts_html = "".join(
-        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
-        for name, value in facts.items()
-    )
-    links = "".join(f'<a href="#{anchor}">{heading}</a>' for anchor, heading, _ in sections)
-    body = "".join(
-        f'<section id="{anchor}"><h2>{heading}</h2>{content}</section>'
-        for anchor, heading, content in sections
-    )
-    page = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title><style>{_asset('report.css')}</style></head><body>"
-        f'<h1>{html.escape(title)}</h1><p class="lead">Function calling is several skills. '
-        "Each is trained and measured here on its own, so that no average hides where the model "
-        "fails.</p>"
-        f'<dl class="facts">{facts_html}</dl><nav>{links}</nav>{body}'
-        f"<script>{_asset('report.js')}</script></body></html>"
+    script = importlib.resources.files("granite_fc.evaluation") / "assets" / "report.js"
+    page = markup.document(
+        title,
+        "Function calling is several skills. Each is trained and measured here on its own, so that "
+        "no average hides where the model fails.",
+        markup.facts(facts),
+        sections,
+        script=script.read_text("utf-8"),
     )
     path = Path(model_dir) / "report.html"
     path.write_text(page, encoding="utf-8")
     return path
-
-
-def _asset(name: str) -> str:
-    assets = importlib.resources.files("granite_fc.evaluation") / "assets"
-    return (assets / name).read_text("utf-8")
 
 
 def _results(lines: Sequence[SubtaskSummary]) -> str:
@@ -260,12 +248,14 @@ def _answers(record: RunRecord, subtask_of: Mapping[str, str]) -> str:
 
 def _example(entry: Mapping) -> str:
     verdict = "right" if entry["exact"] else "wrong"
+    expected, answered = marked(entry["targets"], entry["prediction"])
+    kinds = ", ".join(dict.fromkeys(markup.words(part["kind"]) for part in entry.get("wrong", ())))
     return (
-        f'<div class="example {verdict}"><span class="verdict">{verdict}</span>'
+        f'<div class="example {verdict}"><span class="verdict">{verdict}</span> {kinds}'
         "<details><summary>what the model was given</summary>"
-        f"<pre>{html.escape(entry['inputs'])}</pre></details>"
-        f'<div class="pair"><div>expected<pre>{html.escape(entry["targets"])}</pre></div>'
-        f"<div>answered<pre>{html.escape(entry['prediction'])}</pre></div></div></div>"
+        f"<pre>{shown(entry['inputs'])}</pre></details>"
+        f'<div class="pair"><div>expected<pre>{expected}</pre></div>'
+        f"<div>answered<pre>{answered}</pre></div></div></div>"
     )
 
 

@@ -123,7 +123,15 @@ def facts(named: Mapping[str, str]) -> str:
     return f'<dl class="facts">{boxes}</dl>'
 
 
-def document(title: str, lead: str, opening: str, sections: Iterable[tuple[str, str, str]]) -> str:
+def document(
+    title: str,
+    lead: str,
+    opening: str,
+    sections: Iterable[tuple[str, str, str]],
+    *,
+    style: str = "",
+    script: str = "",
+) -> str:
     """Returns a page that stands alone: its style and script are in it.
 
     Args:
@@ -131,6 +139,8 @@ def document(title: str, lead: str, opening: str, sections: Iterable[tuple[str, 
         lead: A sentence below it.
         opening: Markup before the first section.
         sections: Anchor, heading and content of each; those without content are left out.
+        style: Of this page alone.
+        script: Likewise.
     """
     shown = [section for section in sections if section[2]]
     links = "".join(f'<a href="#{anchor}">{escape(name)}</a>' for anchor, name, _ in shown)
@@ -139,9 +149,14 @@ def document(title: str, lead: str, opening: str, sections: Iterable[tuple[str, 
         for anchor, name, content in shown
     )
     # The training report's style is the project's; what follows it is for these pages.
-    style = _asset("granite_fc.evaluation", "report.css")
-    style += _asset("granite_fc.data.inspection", "inspect.css")
-    script = _asset("granite_fc.data.inspection", "inspect.js")
+    style = "".join(
+        (
+            _asset("granite_fc.evaluation", "report.css"),
+            _asset("granite_fc.data.inspection", "inspect.css"),
+            style,
+        )
+    )
+    script = _asset("granite_fc.data.inspection", "inspect.js") + script
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
