@@ -118,7 +118,7 @@ class TextConstraint:
             if self._progress.at_boundary and self._stretch.go_on is not None:
                 self._begin(self._stretch.go_on(bytes(self._written)))
         if not self._progress.places:
-            raise ValueError(f"token {token} was not allowed")
+            raise ValueError(f"token {token} ({self._tokens.spelled[token]!r}) was not allowed")
         if self._stretch is stretch and self._matcher is not None:
             self._matcher.consume_token(token)
 
@@ -156,17 +156,18 @@ class TextConstraint:
     def _watched(self, allowed: np.ndarray) -> list[int]:
         """The tokens that make, or may make, a marker or a field name for the second time."""
         doubtful: set[int] = set()
-        for leaf, state, _ in self._progress.places:
-            if isinstance(leaf, FreshKey):
-                if leaf.taken:
-                    doubtful.update(ids_in(allowed & ~self._tokens.plain).tolist())
-                leaf, state = leaf.key, state[0]
-            if isinstance(leaf, JsonString) and leaf.spelling.markers:
+        for place in self._progress.places:
+            leaf = place.leaf
+            if isinstance(leaf, FreshKey) and leaf.taken:
+                doubtful.update(ids_in(allowed & ~self._tokens.plain).tolist())
+            if not isinstance(leaf, JsonString | FreshKey):
+                continue
+            if _string_at(place)[0].spelling.markers:
                 doubtful.update(ids_in(allowed & self._tokens.with_less).tolist())
-                if watched := leaf.watched(state):
-                    ids = ids_in(allowed)
-                    starts = self._tokens.first[ids]
-                    doubtful.update(ids[np.isin(starts, list(watched))].tolist())
+            if watched := _watched_bytes(place):
+                ids = ids_in(allowed)
+                starts = self._tokens.first[ids]
+                doubtful.update(ids[np.isin(starts, list(watched))].tolist())
         return list(doubtful)
 
     def _without_harmless(self, allowed: np.ndarray) -> list[int]:
@@ -205,8 +206,7 @@ class TextConstraint:
 
     def _bytes_of_others(self, inside: Place) -> list[int]:
         """Bytes that may be more than another character of the string."""
-        key, state = _string_at(inside)
-        found = set(key.watched(state))
+        found = set(_watched_bytes(inside))
         for leaf, state, _ in self._progress.places:
             if isinstance(leaf, Text):
                 found.add(leaf.data[state])
@@ -216,8 +216,8 @@ class TextConstraint:
         """What is missing at least where the text is in a string and nowhere else."""
         if len(progress.places) != 1 or not _is_open(progress.places[0]):
             return ENDLESS
-        _, state = _string_at(progress.places[0])
-        return ENDLESS if state.marker else progress.price(self._prices)
+        is_watched = _watched_bytes(progress.places[0])
+        return ENDLESS if is_watched else progress.price(self._prices)
 
     def _price_after(self, token: int) -> int:
         """What is missing at least after a token."""
@@ -239,11 +239,11 @@ class TextConstraint:
         places = self._progress.places
         if len(places) != 1 or not _is_open(places[0]):
             return None
-        leaf, state, rest = places[0]
-        key, within = _string_at(places[0])
-        if within.marker or within.label >= 0 or within.count < key.low:
+        leaf, _, rest = places[0]
+        string, within = _string_at(places[0])
+        if within.marker or within.label >= 0 or within.count < string.low:
             return None
-        if isinstance(leaf, FreshKey) and any(name.startswith(state[1]) for name in leaf.taken):
+        if _watched_bytes(places[0]):
             return None
         if self._priced_in != (leaf, rest):
             self._priced_in, self._priced = (leaf, rest), {}
@@ -292,6 +292,17 @@ def _is_open(place: Place) -> bool:
         return False
     string, state = _string_at(place)
     return state.opening == len(string.quote) and not state.pending and not state.escape
+
+
+def _watched_bytes(place: Place) -> set[int]:
+    """Bytes that lead on to a marker, or to a name that is taken."""
+    string, state = _string_at(place)
+    found = set(string.watched(state))
+    if isinstance(place.leaf, FreshKey):
+        written = place.state[1]
+        names = (name for name in place.leaf.taken if name.startswith(written))
+        found.update(name[len(written)] for name in names)
+    return found
 
 
 def _one_character_on(place: Place) -> Place:

@@ -1,0 +1,315 @@
+"""What a grammar makes sure of, and what it costs.
+
+    python -m benchmarks.constrained_decoding [--answers N] [--model NAME] [--batch N] \
+        [--new_tokens N] [--repeats N]
+
+First, an untrained decoder answers, drawing at temperature 1, with each answer's grammar and
+without: the share of answers that can be read as a whole and whose calls conform, that is, name a
+function on offer, have arguments that fit its schema, and refer to what is there. Functions are
+those of the simulator's requests, of BFCL (the installed `bfcl_eval`, or `--bfcl DIR`) and of
+NESTFUL (`--nestful DIR`), each answer in a dialect and within a number of tokens drawn at random,
+with two vocabularies: one of SentencePiece, and a byte-level BPE of 49,152 entries that is trained
+on the standard library's sources.
+
+Second, a decoder of full size answers as many requests as fill its rows four times over, with and
+without grammars, in turns: the time of a token on both sides, and the shares that the host spends
+in masks and in making grammars, part of it while the devices work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import functools
+import os
+import random
+import statistics
+import sysconfig
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest import mock
+
+import jax
+import numpy as np
+import tokenizers
+
+from granite_fc.calls.spec import FunctionSpec
+from granite_fc.configuration import parse
+from granite_fc.decoding.constraint import AnswerGrammar, Constraint
+from granite_fc.decoding.engine import Engine
+from granite_fc.decoding.grammars.calls import CallsGrammar
+from granite_fc.decoding.grammars.text_constraint import Stretch
+from granite_fc.decoding.request import Request
+from granite_fc.decoding.sampling import SamplingConfig
+from granite_fc.errors import ConfigurationError
+from granite_fc.evaluation.suites.bfcl.suite import Bfcl
+from granite_fc.evaluation.suites.nestful.suite import Nestful
+from granite_fc.models.config import DecoderConfig
+from granite_fc.models.decoder import init_params
+from granite_fc.vocabularies import Vocabulary, load_vocabulary
+from granite_fc.vocabularies.hugging_face import HuggingFaceVocabulary
+from tasks.constraints import grammar
+from tasks.dialects import DIALECTS, Dialect, Instruction, dialect_of_prompt
+from tasks.renderers import RENDERERS, RenderingContext
+from tasks.rendering_config import RenderingConfig
+from tasks.sources.simulator import generate_episodes
+from tasks.subtasks import CALL_SUBTASKS, UMBRELLA
+from tests.decoding.grammars.conformity import awkward_functions, problems_of_calls
+
+_BPE_SIZE = 49_152
+_BUDGETS = (48, 64, 96, 128, 256)
+# Untrained weights make nothing of a prompt: its end is enough.
+_PROMPT = 32
+
+
+class Asked(NamedTuple):
+    """One request for calls.
+
+    Attributes:
+        source: Where its functions are from.
+        prompt: The prompt.
+        functions: The functions, as their source has them.
+        max_new_tokens: Most tokens of its answer.
+    """
+
+    source: str
+    prompt: str
+    functions: tuple[FunctionSpec, ...]
+    max_new_tokens: int
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect that the answer has to be in."""
+        return dialect_of_prompt(self.prompt)
+
+    def problems(self, answer: str) -> list[str]:
+        """What is wrong with an answer."""
+        question = self.dialect.read_prompt(self.prompt)
+        return problems_of_calls(
+            self.dialect, answer, self.functions, question.shown, question.results
+        )
+
+
+def byte_level_bpe(size: int) -> HuggingFaceVocabulary:
+    """Returns a byte-level BPE vocabulary trained on the sources of Python's standard library."""
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = tokenizers.decoders.ByteLevel()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=["<|endoftext|>"],
+        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    folder = Path(sysconfig.get_path("stdlib"))
+    texts = [path.read_text("utf-8", "ignore") for path in sorted(folder.glob("[a-z]*/*.py"))]
+    tokenizer.train_from_iterator(texts, trainer)
+    return HuggingFaceVocabulary(tokenizer.to_str(), "<|endoftext|>", "byte-level BPE")
+
+
+def requests_for_calls(number: int, bfcl: str | None, nestful: str | None) -> list[Asked]:
+    """Returns requests over functions of every source that is there, in all dialects."""
+    rng = random.Random(0)
+    libraries: dict[str, list[tuple[FunctionSpec, ...]]] = {"awkward": [awkward_functions()]}
+    for name, load in (
+        ("bfcl", functools.partial(Bfcl.load, bfcl)),
+        ("nestful", functools.partial(Nestful.load, nestful)),
+    ):
+        try:
+            libraries[name] = [item.functions for item in load().items if item.functions]
+        except ConfigurationError as error:
+            print(f"without {name}: {error}")
+    simulated = list(_simulated(rng))
+    asked = []
+    for index in range(number):
+        budget = rng.choice(_BUDGETS)
+        source = [*libraries, "simulator"][index % (len(libraries) + 1)]
+        if source == "simulator":
+            prompt, functions = rng.choice(simulated)
+        else:
+            chosen = {spec.name: spec for _ in "ab" for spec in rng.choice(libraries[source])}
+            functions = tuple(rng.sample(list(chosen.values()), min(len(chosen), 8)))
+            dialect = DIALECTS[rng.choice(list(DIALECTS))]
+            shown = [dialect.function(spec, "full", with_output=True) for spec in functions]
+            prompt = dialect.prompt(Instruction("Call."), shown, [dialect.user("Please.")])
+        asked.append(Asked(source, prompt, functions, budget))
+    return asked
+
+
+def _simulated(rng: random.Random) -> Iterator[tuple[str, tuple[FunctionSpec, ...]]]:
+    """Prompts for calls, some after earlier calls and what these returned."""
+    for episode in generate_episodes(0, "validation", 0, 100):
+        config = RenderingConfig(dialect=rng.choice(list(DIALECTS)))
+        for subtask in CALL_SUBTASKS:
+            for example in RENDERERS[subtask](episode, RenderingContext(config)):
+                offered = dialect_of_prompt(example.inputs).read_prompt(example.inputs).functions
+                yield example.inputs, offered or ()
+
+
+def untrained(vocab_size: int) -> tuple[DecoderConfig, dict[str, Any]]:
+    """Returns the tiny decoder with random weights."""
+    parse(["models/tiny.gin"])
+    config = dataclasses.replace(DecoderConfig(), vocab_size=vocab_size)
+    return config, jax.jit(functools.partial(init_params, config))(jax.random.key(0))
+
+
+def conformity(vocabulary: Vocabulary, asked: Sequence[Asked], *, is_held: bool) -> None:
+    """Lets an untrained decoder answer and prints how many answers are what was asked for."""
+    engine = Engine(*untrained(vocabulary.size), vocabulary)
+    requests, kept = [], []
+    for index, each in enumerate(asked):
+        answers = grammar(UMBRELLA)(each.prompt) if is_held else None  # type: ignore[misc]
+        requests.append(
+            Request(
+                vocabulary.encode(each.prompt)[-_PROMPT:],
+                each.max_new_tokens,
+                sampling=SamplingConfig(temperature=1.0),
+                seed=index,
+                grammar=answers,
+            )
+        )
+        kept.append(each)
+    right, cut, calls, several, references = 0, 0, 0, 0, 0
+    for each, (answer,) in zip(kept, engine.answer(requests), strict=True):
+        problems = each.problems(answer.text)
+        right += not problems
+        cut += answer.finish == "length"
+        if is_held and problems:
+            print(f"  {each.source}, {each.dialect.name}: {problems[:2]} in {answer.text!r}")
+        found = each.dialect.parse_calls(answer.text).calls if not problems else ()
+        calls += len(found)
+        several += len(found) > 1
+        references += answer.text.count("$var_") - sum(call.label is not None for call in found)
+    side = "with grammars" if is_held else "without"
+    print(
+        f"{vocabulary.name}, {side}: {right} of {len(kept)} answers conform ({right / len(kept):.2%});"
+        f" {calls} calls, {several} answers with several, {references} references, {cut} cut off",
+        flush=True,
+    )
+
+
+@dataclasses.dataclass
+class Clock:
+    """Seconds that the host has spent.
+
+    Attributes:
+        masks: In telling what may come next, and in taking tokens.
+        grammars: In making grammars and matchers.
+    """
+
+    masks: float = 0.0
+    grammars: float = 0.0
+
+    def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function with its seconds added to one of the attributes."""
+
+        def call(*arguments: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return function(*arguments)
+            finally:
+                setattr(self, name, getattr(self, name) + time.perf_counter() - start)
+
+        return call
+
+
+class Timed:
+    """A grammar whose constraints are timed."""
+
+    def __init__(self, inside: AnswerGrammar, clock: Clock) -> None:
+        self._inside, self._clock = inside, clock
+
+    def constraint(self, vocabulary: Vocabulary, max_new_tokens: int) -> Constraint:
+        """Begins an answer."""
+        found = self._inside.constraint(vocabulary, max_new_tokens)
+        for name in ("allow", "accept"):
+            setattr(found, name, self._clock.timed("masks", getattr(found, name)))
+        return found
+
+
+def overhead(
+    model: str, vocabulary: Vocabulary, asked: Sequence[Asked], batch: int, repeats: int
+) -> None:
+    """Prints what a token takes with and without grammars."""
+    parse([f"models/{model}.gin"])
+    config = dataclasses.replace(DecoderConfig(), compute_dtype="float32", param_dtype="float32")
+    params = jax.jit(functools.partial(init_params, config))(jax.random.key(0))
+    engine = Engine(config, params, vocabulary, most_rows=batch)
+    clock = Clock()
+
+    def seconds_a_token(grammars: Sequence[AnswerGrammar | None]) -> tuple[float, float]:
+        requests = [
+            Request(
+                vocabulary.encode(each.prompt)[-_PROMPT:],
+                each.max_new_tokens,
+                sampling=SamplingConfig(temperature=1.0),
+                seed=index,
+                grammar=answers,
+            )
+            for index, (each, answers) in enumerate(zip(asked, grammars, strict=True))
+        ]
+        start = time.perf_counter()
+        answers = engine.answer(requests)
+        spent = time.perf_counter() - start
+        return spent / sum(len(answer.tokens) + 1 for (answer,) in answers), spent
+
+    free: list[float] = []
+    held: list[float] = []
+    shares: list[tuple[float, float]] = []
+    for repeat in range(repeats + 1):  # the first compiles
+        seconds, _ = seconds_a_token([None] * len(asked))
+        clock.masks = clock.grammars = 0.0
+        # New grammars each time: what the last ones have made is not used again.
+        with (
+            mock.patch.object(Stretch, "matcher", clock.timed("grammars", Stretch.matcher)),
+            mock.patch.object(
+                CallsGrammar, "_stretch", clock.timed("grammars", CallsGrammar._stretch)
+            ),
+        ):
+            grammars = [grammar(UMBRELLA)(each.prompt) for each in asked]  # type: ignore[misc]
+            held_seconds, spent = seconds_a_token([Timed(g, clock) for g in grammars if g])
+        if repeat:
+            free.append(seconds)
+            held.append(held_seconds)
+            shares.append(((clock.masks - clock.grammars) / spent, clock.grammars / spent))
+    least, most = statistics.median(free), statistics.median(held)
+    masks, grammars_share = (statistics.median(column) for column in zip(*shares, strict=True))
+    threads = len(os.sched_getaffinity(0))
+    print(
+        f"{model} in float32, {vocabulary.size} ids, {batch} rows, {threads} threads: a token takes"
+        f" {least * 1e3:.2f} ms without and {most * 1e3:.2f} ms with a grammar,"
+        f" {most / least - 1:+.1%}.\nOf the time with grammars the host spends {masks:.1%} in masks"
+        f" and {grammars_share:.1%} in making grammars, partly while the devices work."
+    )
+
+
+def main() -> None:
+    """Prints both parts."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--answers", type=int, default=2000, help="answers of the first part")
+    parser.add_argument("--bfcl", help="bfcl_eval/data, where the package is not installed")
+    parser.add_argument("--nestful", help="the folder of NESTFUL", default="../shared/data/NESTFUL")
+    parser.add_argument("--model", default="smollm2_135m", help="a file of gin/models")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--new_tokens", type=int, default=96)
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    jax.config.update("jax_platforms", "cpu")
+    bpe = byte_level_bpe(_BPE_SIZE)
+    asked = requests_for_calls(options.answers, options.bfcl, options.nestful)
+    halves = (load_vocabulary("granite_fc_16k"), asked[::2]), (bpe, asked[1::2])
+    for vocabulary, half in halves:
+        for is_held in (True, False):
+            conformity(vocabulary, half, is_held=is_held)
+    if options.repeats:
+        number = 4 * options.batch
+        full = [each._replace(max_new_tokens=options.new_tokens) for each in asked[:number]]
+        overhead(options.model, bpe, full, options.batch, options.repeats)
+
+
+if __name__ == "__main__":
+    main()
