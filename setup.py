@@ -51,6 +51,7 @@ setup(
         "llguidance>=1.9,<2",
         "rouge-score>=0.1.2,<0.2",
         "sacrebleu>=2.5,<3",
+        "scipy>=1.14,<2",
         "absl-py>=2.1,<3",
         "etils[epath]>=1.9,<2",
         "rich>=14,<16",

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from granite_fc.calls.call import Call
-from granite_fc.calls.conversation import Turn, UserTurn
+from granite_fc.calls.conversation import CallTurn, Turn, UserTurn
 from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.syntax import ParseResult
 from granite_fc.conventions import ChatRequest, Tools
 from granite_fc.decoding.constraint import AnswerGrammar
+from granite_fc.decoding.grammars import limits as limits  # gin reads its settings beforehand
+from tasks.completion import calls_end
 from tasks.dialects import DIALECTS, Dialect, dialect_of_calls
 from tasks.renderers import response_generation, umbrella
 from tasks.renderers.assembly import calls_of
@@ -81,11 +83,22 @@ class RenderedConventions:
         self, functions: Sequence[FunctionSpec], conversation: Sequence[Turn]
     ) -> AnswerGrammar:
         """What may answer `prompt_for_calls`."""
-        raise NotImplementedError
+        # Whoever constrains nothing does without llguidance.
+        from granite_fc.decoding.grammars.calls import CallsGrammar
+
+        shown = _shown(conversation, label_all=True)
+        turns = [turn for turn in conversation if isinstance(turn, CallTurn)]
+        results: list[Any] = []
+        for turn in turns:
+            if len(turn.results) < len(turn.calls):
+                break  # results go by the places of their calls
+            results += turn.results
+        frame = _dialect(RenderingConfig()).call_frame(len(shown))
+        return CallsGrammar(functions, frame, shown, results)
 
     def calls_end(self, text: str) -> int | None:
-        """How many characters of an answer to `prompt_for_calls` are calls."""
-        return None
+        """How many characters of an answer to `prompt_for_calls` are its calls."""
+        return calls_end(text)
 
     def tools(self, seed: int) -> Tools:
         """The functions of the simulator, on a world of their own."""
@@ -118,9 +131,14 @@ def _prompt(
     if instruction is None or config.instructions == "short":
         instruction = instructions.choose(subtask, _EPISODE_ID, dialect, config)
     detail = config.detail_of(subtask, _EPISODE_ID)
-    shown, _ = number_labels(calls_of(conversation), (), label_all_shown=subtask == UMBRELLA)
+    shown = _shown(conversation, label_all=subtask == UMBRELLA)
     return dialect.prompt(
         instruction,
         [dialect.function(spec, detail, with_output=subtask == UMBRELLA) for spec in functions],
         exchanges_of(conversation, shown, dialect),
     )
+
+
+def _shown(conversation: Sequence[Turn], *, label_all: bool) -> Sequence[Call]:
+    """The calls of a conversation as a prompt shows them."""
+    return number_labels(calls_of(conversation), (), label_all_shown=label_all)[0]

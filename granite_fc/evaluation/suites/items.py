@@ -29,6 +29,8 @@ def suite_items(suite: Suite, conventions: Conventions) -> list[Item]:
             prompt=conventions.prompt_for_calls(item.functions, item.conversation),
             target=print_calls(item.gold),
             judge=functools.partial(_judge, suite, conventions, item),
+            grammar=functools.partial(conventions.call_grammar, item.functions, item.conversation),
+            complete=conventions.calls_end,
         )
         for item in suite.items
     ]
