@@ -96,6 +96,15 @@ class CountTable:
                 applies[row, column[name]] = True
         return cls(names, numerators, denominators, applies)
 
+    def is_share(self, name: str) -> bool:
+        """Whether each answer counts 0 or 1 of 1; of a suite's own metric its answers tell."""
+        if name in METRICS:
+            return METRICS[name].is_share
+        column = self.names.index(name)
+        applies = self.applies[:, column]
+        tops, belows = self.numerators[applies, column], self.denominators[applies, column]
+        return bool(np.isin(tops, (0.0, 1.0)).all() and (belows == 1.0).all())
+
     @property
     def derived(self) -> list[Metric]:
         """The metrics that can be derived from these."""
@@ -178,7 +187,7 @@ def _metric_value(name: str, table: CountTable, value: float, samples: np.ndarra
     column = table.names.index(name)
     top, below = table.numerators[:, column].sum(), table.denominators[:, column].sum()
     number = int(table.applies[:, column].sum())
-    if metric is not None and metric.is_share:
+    if table.is_share(name):
         low, high = wilson_interval(round(top), round(below))
     else:
         low, high = percentile_interval(samples)

@@ -124,8 +124,7 @@ def _difference(first: np.ndarray, second: np.ndarray, mcnemar: McNemar | None) 
 
 
 def _mcnemar(name: str, first: CountTable, second: CountTable) -> McNemar | None:
-    metric = METRICS.get(name)
-    if metric is None or not metric.is_share:
+    if any(name not in table.names or not table.is_share(name) for table in (first, second)):
         return None
     a, b = first.names.index(name), second.names.index(name)
     both = first.applies[:, a] & second.applies[:, b]

@@ -189,3 +189,14 @@ def test_other_questions_cannot_be_compared():
     assert compare_paired([], []) == {}
     only_one = compare_paired([judgement(win_rate=(1, 1))], [judgement(exact_match=(1, 1))])
     assert only_one == {}
+
+
+def test_a_suites_own_share_has_a_share_s_interval_and_test():
+    right = [judgement(accuracy=(float(n < 3), 1.0)) for n in range(8)]
+    wrong = [judgement(accuracy=(0.0, 1.0)) for _ in range(8)]
+    value = aggregate(wrong).metrics["accuracy"]
+    assert (value.low, value.high) == wilson_interval(0, 8)
+    assert compare_paired(right, wrong)["accuracy"].mcnemar == mcnemar_test(3, 0)
+    partial = [judgement(accuracy=(0.5, 1.0)) for _ in range(8)]
+    assert aggregate(partial).metrics["accuracy"].low == 0.5
+    assert compare_paired(partial, partial)["accuracy"].mcnemar is None
