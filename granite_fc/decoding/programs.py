@@ -53,7 +53,7 @@ def prefill(
         lengths: int32 `[prompts]`, tokens of each.
 
     Returns:
-        Keys and values, each `[layers, prompts, length, kv_heads, head_dim]`.
+        Keys and values, each `[layers, prompts, kv_heads, length, head_dim]`.
     """
     with use_constraint(constraint):
         positions = jnp.broadcast_to(jnp.arange(tokens.shape[1], dtype=jnp.int32), tokens.shape)

@@ -20,7 +20,7 @@ class Prefilled(NamedTuple):
     """Prompts that were read together.
 
     Attributes:
-        keys: `[layers, prompts, length, kv_heads, head_dim]`.
+        keys: `[layers, prompts, kv_heads, length, head_dim]`.
         values: As `keys`.
         place: Number of a request to which of them is its prompt.
     """
@@ -73,7 +73,7 @@ class PromptReader:
         if not waiting:
             return 0
         if self._read is not None and waiting[0].index in self._read.place:
-            return self._read.keys.shape[2]
+            return self._read.keys.shape[3]
         return bucket_length(waiting[0].prefilled)
 
     def _read_some(self, waiting: Sequence[Writing], length: int) -> Prefilled:

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from granite_fc.decoding.sampling import Draw
-from granite_fc.models.cache import Cache, init_cache
+from granite_fc.models.cache import KEPT_AXES, Cache, init_cache
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.logical import Constraint, constrain, use_constraint
 
@@ -115,14 +115,14 @@ def begin(
     Args:
         constraint: The constraint to trace under.
         rows: The rows as they are; given up.
-        keys: Those of prefilled prompts, `[layers, prompts, length, kv_heads, head_dim]`, no longer
+        keys: Those of prefilled prompts, `[layers, prompts, kv_heads, length, head_dim]`, no longer
             than the rows' region for prompts.
         values: As `keys`.
         beginning: The answers.
     """
     with use_constraint(constraint):
         beginning = jax.tree.map(jnp.asarray, beginning)
-        cache, at, length = rows.cache, beginning.row, keys.shape[2]
+        cache, at, length = rows.cache, beginning.row, keys.shape[3]
         slots = jnp.arange(cache.segment_ids.shape[1], dtype=jnp.int32)
         filled = (slots < beginning.position[:, None]).astype(jnp.int32)
 
@@ -131,7 +131,7 @@ def begin(
 
         def put_prompt(all_rows: jax.Array, prefilled: jax.Array) -> jax.Array:
             prompts = prefilled[:, beginning.source]
-            return all_rows.at[:, at, :length].set(prompts, mode="drop")
+            return all_rows.at[:, at, :, :length].set(prompts, mode="drop")
 
         cache = cache._replace(
             keys=put_prompt(cache.keys, keys),
@@ -175,8 +175,8 @@ def with_shorter_prompts(constraint: Constraint | None, rows: Rows, prompt: int,
             return jnp.concatenate(parts, axis)
 
         cache = Cache(
-            keys=shortened(cache.keys, 2),
-            values=shortened(cache.values, 2),
+            keys=shortened(cache.keys, 3),
+            values=shortened(cache.values, 3),
             positions=shortened(cache.positions, 1),
             segment_ids=shortened(cache.segment_ids, 1),
             slot=cache.slot - cut,
@@ -186,12 +186,12 @@ def with_shorter_prompts(constraint: Constraint | None, rows: Rows, prompt: int,
 
 def laid_out(rows: Rows) -> Rows:
     """Lays rows out the same way wherever they come from, so that one program serves them all."""
-    kv = (None, "activation_batch", "activation_kv_length", "activation_kv_heads", None)
+    slots = "activation_batch", "activation_kv_length"
     cache = Cache(
-        keys=constrain(rows.cache.keys, *kv),
-        values=constrain(rows.cache.values, *kv),
-        positions=constrain(rows.cache.positions, *kv[1:3]),
-        segment_ids=constrain(rows.cache.segment_ids, *kv[1:3]),
+        keys=constrain(rows.cache.keys, *KEPT_AXES),
+        values=constrain(rows.cache.values, *KEPT_AXES),
+        positions=constrain(rows.cache.positions, *slots),
+        segment_ids=constrain(rows.cache.segment_ids, *slots),
         slot=constrain(rows.cache.slot),
     )
     whole = jax.tree.map(lambda x: constrain(x, *(None,) * x.ndim), rows[1:])

@@ -12,6 +12,7 @@ from jax.ad_checkpoint import checkpoint_name
 from granite_fc.models import remat
 from granite_fc.models.activation import activate
 from granite_fc.models.attention import attention
+from granite_fc.models.attention.cached import Kept, cached_attention
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.dropout import dropout
 from granite_fc.models.initialization import matrix_std, output_matrix_std
@@ -37,60 +38,16 @@ class Place(NamedTuple):
     rope: tuple[jax.Array, jax.Array] | None
 
 
-class LayerCache(NamedTuple):
-    """The keys and values of all layers, and what one layer needs to extend and read them.
+class KeysAndValues(NamedTuple):
+    """A layer's keys and values of one call, for a cache to keep.
 
     Attributes:
-        keys: `[layers, batch, slots, kv_heads, head_dim]`.
+        keys: `[batch, length, kv_heads, head_dim]`.
         values: As `keys`.
-        layer: Which layer reads and writes.
-        slot: The first slot to write.
-        positions: int32 `[batch, slots]`, those of this call written already.
-        segment_ids: int32 `[batch, slots]`, likewise; 0 where a slot is empty.
     """
 
     keys: jax.Array
     values: jax.Array
-    layer: jax.Array
-    slot: jax.Array
-    positions: jax.Array
-    segment_ids: jax.Array
-
-    def extended(self, key: jax.Array, value: jax.Array) -> LayerCache:
-        """Writes `[batch, length, kv_heads, head_dim]` keys and values from `slot` on."""
-        start = (self.layer, 0, self.slot, 0, 0)
-        return self._replace(
-            keys=jax.lax.dynamic_update_slice(self.keys, key[None].astype(self.keys.dtype), start),
-            values=jax.lax.dynamic_update_slice(
-                self.values, value[None].astype(self.values.dtype), start
-            ),
-        )
-
-    def of_layer(self) -> tuple[jax.Array, jax.Array]:
-        """Returns the layer's keys and values, each `[batch, slots, kv_heads, head_dim]`."""
-        names = (
-            "activation_batch",
-            "activation_kv_length",
-            "activation_kv_heads",
-            None,
-        )
-        keys, values = (
-            jax.lax.dynamic_index_in_dim(x, self.layer, keepdims=False)
-            for x in (self.keys, self.values)
-        )
-        return constrain(keys, *names), constrain(values, *names)
-
-
-class KeysAndValues(NamedTuple):
-    """A layer's keys and values of one call that nothing came before, for a cache to keep.
-
-    Attributes:
-        keys: `[batch, length, kv_heads, head_dim]`; None until the layer has run.
-        values: As `keys`.
-    """
-
-    keys: jax.Array | None = None
-    values: jax.Array | None = None
 
 
 class Attention(nnx.Module):
@@ -116,11 +73,11 @@ class Attention(nnx.Module):
         self,
         x: jax.Array,
         place: Place,
-        cache: LayerCache | KeysAndValues | None,
+        kept: Kept | None,
         dropout_key: jax.Array | None,
         adapter_key: jax.Array | None,
-    ) -> tuple[jax.Array, LayerCache | KeysAndValues | None]:
-        """Maps `[batch, length, d_model]` to the same shape; returns the cache as extended."""
+    ) -> tuple[jax.Array, KeysAndValues]:
+        """Maps `[batch, length, d_model]` to the same shape; returns its keys and values too."""
         query, key, value = (
             project(x, adapter_key) for project in (self.query, self.key, self.value)
         )
@@ -131,33 +88,32 @@ class Attention(nnx.Module):
         query = checkpoint_name(constrain(query, *heads), remat.QUERY_KEY_VALUE)
         key = checkpoint_name(constrain(key, *kv_heads), remat.QUERY_KEY_VALUE)
         value = checkpoint_name(constrain(value, *kv_heads), remat.QUERY_KEY_VALUE)
-        kv_segment_ids, kv_positions = place.segment_ids, place.positions
-        implementation = self.config.attention
-        if isinstance(cache, LayerCache):
-            cache = cache.extended(key, value)
-            key, value = cache.of_layer()
-            kv_segment_ids, kv_positions = cache.segment_ids, cache.positions
-            # A cache's slots are not in the order of their positions.
-            implementation = "reference"
-        elif cache is not None:
-            cache = KeysAndValues(key, value)
-            # Prompts come in lengths that kernels need not have blocks for.
-            implementation = "reference" if implementation == "reference" else "auto"
-        mixed = attention(
-            query,
-            key,
-            value,
-            q_segment_ids=place.segment_ids,
-            kv_segment_ids=kv_segment_ids,
-            q_positions=place.positions,
-            kv_positions=kv_positions,
-            scale=self.config.attention_scale,
-            dropout_rate=self.config.attention_dropout,
-            dropout_key=dropout_key,
-            block=self.config.attention_block,
-            implementation=implementation,
-        )
-        return self.output(constrain(mixed, *heads), adapter_key), cache
+        if kept is not None:
+            mixed = cached_attention(
+                query,
+                key,
+                value,
+                segment_ids=place.segment_ids,
+                positions=place.positions,
+                kept=kept,
+                scale=self.config.attention_scale,
+            )
+        else:
+            mixed = attention(
+                query,
+                key,
+                value,
+                q_segment_ids=place.segment_ids,
+                kv_segment_ids=place.segment_ids,
+                q_positions=place.positions,
+                kv_positions=place.positions,
+                scale=self.config.attention_scale,
+                dropout_rate=self.config.attention_dropout,
+                dropout_key=dropout_key,
+                block=self.config.attention_block,
+                implementation=self.config.attention,
+            )
+        return self.output(constrain(mixed, *heads), adapter_key), KeysAndValues(key, value)
 
 
 class MLP(nnx.Module):
@@ -202,21 +158,19 @@ class Block(nnx.Module):
         self,
         x: jax.Array,
         place: Place,
-        cache: LayerCache | KeysAndValues | None = None,
+        kept: Kept | None = None,
         dropout_key: jax.Array | None = None,
-    ) -> tuple[jax.Array, LayerCache | KeysAndValues | None]:
+    ) -> tuple[jax.Array, KeysAndValues]:
         """Applies the block.
 
         Args:
             x: `[batch, length, d_model]` of the compute type.
             place: Positions and segments of `x`.
-            cache: Keys and values of earlier calls; or none yet, to return this call's; or None to
-                attend within this call.
+            kept: Keys and values of earlier calls; None to attend within this call.
             dropout_key: A PRNG key of this block and step; None switches dropout off.
 
         Returns:
-            An array like `x`, and the cache with this call's keys and values (None where none was
-            given).
+            An array like `x`, and the keys and values of this call.
         """
 
         def key_for(site: int) -> jax.Array | None:
@@ -224,12 +178,12 @@ class Block(nnx.Module):
 
         x = checkpoint_name(_on_residual_stream(x), remat.BLOCK_INPUT)
         adapter_key = None if self.config.adapter is None else key_for(_DROPOUT_ADAPTERS)
-        y, cache = self.attention(
-            self.attention_norm(x), place, cache, key_for(_DROPOUT_ATTENTION), adapter_key
+        y, new = self.attention(
+            self.attention_norm(x), place, kept, key_for(_DROPOUT_ATTENTION), adapter_key
         )
         x = checkpoint_name(self._add(x, y, key_for(_DROPOUT_AFTER_ATTENTION)), remat.MLP_INPUT)
         y = self.mlp(self.mlp_norm(x), adapter_key)
-        return self._add(x, y, key_for(_DROPOUT_AFTER_MLP)), cache
+        return self._add(x, y, key_for(_DROPOUT_AFTER_MLP)), new
 
     def _add(self, x: jax.Array, y: jax.Array, key: jax.Array | None) -> jax.Array:
         y = dropout(y, self.config.residual_dropout, key)

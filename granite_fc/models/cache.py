@@ -10,6 +10,9 @@ import jax.numpy as jnp
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.logical import constrain
 
+# The axes of keys and values.
+KEPT_AXES = (None, "activation_batch", "activation_kv_heads", "activation_kv_length", None)
+
 
 class Cache(NamedTuple):
     """Keys and values of the positions seen so far, one slot each.
@@ -19,7 +22,7 @@ class Cache(NamedTuple):
     `segment_ids` and `positions`, never by the slot.
 
     Attributes:
-        keys: `[layers, batch, slots, kv_heads, head_dim]` of the compute type.
+        keys: `[layers, batch, kv_heads, slots, head_dim]` of the compute type.
         values: As `keys`.
         positions: int32 `[batch, slots]`.
         segment_ids: int32 `[batch, slots]`; 0 where nothing was written.
@@ -41,11 +44,10 @@ def init_cache(config: DecoderConfig, batch: int, length: int) -> Cache:
         batch: Number of rows.
         length: Number of slots: the positions of all calls together, padding included.
     """
-    shape = (config.num_layers, batch, length, config.num_kv_heads, config.head_dim)
-    names = (None, "activation_batch", "activation_kv_length", "activation_kv_heads", None)
+    shape = (config.num_layers, batch, config.num_kv_heads, length, config.head_dim)
     return Cache(
-        keys=constrain(jnp.zeros(shape, config.compute_dtype), *names),
-        values=constrain(jnp.zeros(shape, config.compute_dtype), *names),
+        keys=constrain(jnp.zeros(shape, config.compute_dtype), *KEPT_AXES),
+        values=constrain(jnp.zeros(shape, config.compute_dtype), *KEPT_AXES),
         positions=jnp.zeros((batch, length), jnp.int32),
         segment_ids=jnp.zeros((batch, length), jnp.int32),
         slot=jnp.zeros((), jnp.int32),

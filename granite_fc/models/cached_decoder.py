@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from granite_fc.models.block import KeysAndValues, LayerCache
-from granite_fc.models.cache import Cache
+from granite_fc.models.attention.cached import Kept
+from granite_fc.models.block import Place
+from granite_fc.models.cache import KEPT_AXES, Cache
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import (
     Params,
@@ -37,26 +41,15 @@ def read(
         segment_ids: int32 `[batch, length]`; 0 is no segment.
 
     Returns:
-        Two arrays `[layers, batch, length, kv_heads, head_dim]` of the compute type.
+        Two arrays `[layers, batch, kv_heads, length, head_dim]` of the compute type.
     """
+    if config.attention != "reference":
+        # Prompts come in lengths that a kernel need not have blocks for.
+        config = dataclasses.replace(config, attention="auto")
     place = place_of(config, positions, segment_ids)
     x = embed(config, params, tokens, positions)
-    graph = nnx.graphdef(abstract_block(config))
-
-    def body(x: jax.Array, block_params: Params) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-        x, kept = nnx.merge(graph, block_params)(x, place, KeysAndValues(), None)
-        return x, (kept.keys, kept.values)
-
-    if config.scan_layers:
-        _, (keys, values) = jax.lax.scan(body, x, params["blocks"])
-    else:
-        of_layers = []
-        for layer in range(config.num_layers):
-            x, kept = body(x, layer_of(params["blocks"], layer))
-            of_layers.append(kept)
-        keys, values = (jnp.stack(parts) for parts in zip(*of_layers, strict=True))
-    names = (None, "activation_batch", "activation_kv_length", "activation_kv_heads", None)
-    return constrain(keys, *names), constrain(values, *names)
+    _, new = _through_blocks(config, params["blocks"], x, place, None)
+    return new
 
 
 def extend(
@@ -82,30 +75,47 @@ def extend(
     """
     place = place_of(config, positions, segment_ids)
     x = embed(config, params, tokens, positions)
-    graph = nnx.graphdef(abstract_block(config))
-    at = (0, cache.slot)
-    all_positions = jax.lax.dynamic_update_slice(cache.positions, place.positions, at)
-    all_segment_ids = jax.lax.dynamic_update_slice(cache.segment_ids, place.segment_ids, at)
+    x, new = _through_blocks(config, params["blocks"], x, place, cache)
 
-    # The keys and values of all layers travel in the carry, where the compiler updates them in
-    # place; as inputs and outputs of the scan they would be copied whole for each token.
-    def body(
-        carry: tuple[jax.Array, jax.Array, jax.Array], inputs: tuple[Params, jax.Array | int]
-    ) -> tuple[tuple[jax.Array, jax.Array, jax.Array], None]:
-        x, keys, values = carry
-        block_params, layer = inputs
-        layer_cache = LayerCache(
-            keys, values, jnp.asarray(layer), cache.slot, all_positions, all_segment_ids
-        )
-        x, layer_cache = nnx.merge(graph, block_params)(x, place, layer_cache, None)
-        return (x, layer_cache.keys, layer_cache.values), None
+    def put(kept: jax.Array, new: jax.Array, *start: int | jax.Array) -> jax.Array:
+        return jax.lax.dynamic_update_slice(kept, new.astype(kept.dtype), start)
 
-    carry = (x, cache.keys, cache.values)
-    if config.scan_layers:
-        carry, _ = jax.lax.scan(body, carry, (params["blocks"], jnp.arange(config.num_layers)))
-    else:
-        for layer in range(config.num_layers):
-            carry, _ = body(carry, (layer_of(params["blocks"], layer), layer))
-    x, keys, values = carry
-    extended = Cache(keys, values, all_positions, all_segment_ids, cache.slot + tokens.shape[1])
+    extended = Cache(
+        keys=put(cache.keys, new[0], 0, 0, 0, cache.slot, 0),
+        values=put(cache.values, new[1], 0, 0, 0, cache.slot, 0),
+        positions=put(cache.positions, place.positions, 0, cache.slot),
+        segment_ids=put(cache.segment_ids, place.segment_ids, 0, cache.slot),
+        slot=cache.slot + tokens.shape[1],
+    )
     return final_norm(config, params, x), extended
+
+
+def _through_blocks(
+    config: DecoderConfig, blocks: Params, x: jax.Array, place: Place, cache: Cache | None
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    """Runs all blocks; returns their keys and values, laid out as those of a cache.
+
+    The blocks only read the cache. What is new is written once for all layers, in place; a loop
+    over layers that wrote it would make the compiler copy the cache, to read and write it at once.
+    """
+    graph = nnx.graphdef(abstract_block(config))
+
+    def body(x: jax.Array, inputs: Any) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        block_params, of_layer = inputs
+        kept = None
+        if cache is not None:
+            keys, values = (constrain(part, *KEPT_AXES[1:]) for part in of_layer)
+            kept = Kept(keys, values, cache.positions, cache.segment_ids)
+        x, new = nnx.merge(graph, block_params)(x, place, kept, None)
+        return x, (new.keys.transpose(0, 2, 1, 3), new.values.transpose(0, 2, 1, 3))
+
+    inputs: Any = (blocks, None if cache is None else (cache.keys, cache.values))
+    if config.scan_layers:
+        x, (keys, values) = jax.lax.scan(body, x, inputs)
+    else:
+        of_layers = []
+        for layer in range(config.num_layers):
+            x, of_layer = body(x, layer_of(inputs, layer))
+            of_layers.append(of_layer)
+        keys, values = (jnp.stack(parts) for parts in zip(*of_layers, strict=True))
+    return x, (constrain(keys, *KEPT_AXES), constrain(values, *KEPT_AXES))

@@ -12,7 +12,7 @@ from granite_fc.models import remat
 from granite_fc.models.dropout import dropout
 
 # Finite, so that rows with nothing to attend to stay free of NaN, forwards and backwards.
-_MASKED = -1e30
+MASKED = -1e30
 
 
 def reference_attention(
@@ -123,7 +123,7 @@ def _attend_block(
     )
     # Added rather than selected: beside it every real score vanishes, and CPUs add several times
     # faster than they select.
-    bias = jnp.where(visible, 0.0, _MASKED)[:, None, None]
+    bias = jnp.where(visible, 0.0, MASKED)[:, None, None]
     weights = jax.nn.softmax(scale * scores + bias, axis=-1)
     weights = dropout(weights.astype(value.dtype), dropout_rate, dropout_key)
     mixed = jnp.einsum("bkgqs,bksd->bkgqd", weights, value, preferred_element_type=jnp.float32)
