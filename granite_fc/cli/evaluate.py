@@ -51,6 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the suite's data is, where it is not found by itself",
     )
     parser.add_argument(
+        "--dots_as_underscores",
+        action="store_true",
+        help="with --suite=bfcl and --predictions: the models were offered function names with _ "
+        "for the dots that interfaces such as OpenAI's do not take",
+    )
+    parser.add_argument(
         "--mixture", metavar="NAME", help="held-out examples of a mixture or a task instead"
     )
     parser.add_argument(
@@ -113,6 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = Settings(
         suite=arguments.suite,
         suite_dir=arguments.suite_dir,
+        dots_as_underscores=arguments.dots_as_underscores,
         mixture=arguments.mixture,
         split=arguments.split,
         limit=_limit(arguments),
@@ -172,6 +179,14 @@ def _check(arguments: argparse.Namespace) -> None:
             raise ConfigurationError(f"--{option}", found=number, expected=f"at least {least}")
     if arguments.suite_dir is not None and arguments.suite is None:
         raise ConfigurationError("--suite_dir", found="no --suite", expected="one")
+    if arguments.dots_as_underscores and (arguments.checkpoint or arguments.suite is None):
+        raise ConfigurationError(
+            "--dots_as_underscores",
+            found="a --checkpoint, which is offered names as they are"
+            if arguments.checkpoint
+            else "no --suite",
+            expected="--suite=bfcl and --predictions",
+        )
     if arguments.constrained and not arguments.checkpoint:
         raise ConfigurationError(
             "--constrained", found="--predictions, which are written", expected="a --checkpoint"

@@ -73,6 +73,7 @@ class Settings:
     Attributes:
         suite: Name of a suite, or None for a mixture.
         suite_dir: Where its data is, or None.
+        dots_as_underscores: Whether its functions were offered with `_` for `.` in their names.
         mixture: Name of a mixture or task, or None for a suite.
         split: The held-out split of the mixture.
         limit: Requests of each task or category at most; None for all.
@@ -87,6 +88,7 @@ class Settings:
 
     suite: str | None
     suite_dir: str | None
+    dots_as_underscores: bool
     mixture: str | None
     split: str
     limit: int | None
@@ -123,7 +125,11 @@ class EvaluationRun:
             )
         self._suite: Suite | None = None
         if settings.suite is not None:
-            self._suite = load_suite(settings.suite, settings.suite_dir)
+            self._suite = load_suite(
+                settings.suite,
+                settings.suite_dir,
+                dots_as_underscores=settings.dots_as_underscores,
+            )
 
     def evaluate(self, progress: Progress) -> Evaluation:
         """Has every model answer, judges all answers and puts them side by side.

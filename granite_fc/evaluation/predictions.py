@@ -137,6 +137,8 @@ def _object_text(answer: Mapping[str, Any]) -> str:
         content = "".join(part for part in parts if isinstance(part, str))
     if isinstance(content, str):
         return answer_text(content)
+    if content is None and answer.get("tool_calls") == []:
+        return print_calls(())
     if content is None and any(key in answer for key in _MESSAGE):
         # A message without calls and without words.
         return ""

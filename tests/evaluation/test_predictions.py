@@ -68,6 +68,7 @@ def test_calls_in_every_form(tmp_path, row):
     [
         [],
         {"tool_calls": [{"function": {"name": "no_function", "arguments": ""}}]},
+        {"content": None, "tool_calls": []},
         "[]",
     ],
 )

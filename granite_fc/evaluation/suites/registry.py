@@ -48,16 +48,26 @@ SUITES: Mapping[str, SuiteEntry] = types.MappingProxyType(
 )
 
 
-def load_suite(name: str, directory: str | Path | None = None) -> Suite:
+def load_suite(
+    name: str, directory: str | Path | None = None, *, dots_as_underscores: bool = False
+) -> Suite:
     """Loads a suite.
 
     Args:
         name: One of `SUITES`.
         directory: Where its data is; None for where it is found by itself, if it can be.
+        dots_as_underscores: Whether models were offered function names with `_` for `.`.
 
     Raises:
-        ConfigurationError: There is no such suite, or its data is not there.
+        ConfigurationError: There is no such suite, its data is not there, or it has no such names.
     """
     if name not in SUITES:
         raise ConfigurationError("--suite", found=name, expected=f"one of {', '.join(SUITES)}")
-    return SUITES[name].load(None if directory is None else Path(directory))
+    suite = SUITES[name].load(None if directory is None else Path(directory))
+    if not dots_as_underscores:
+        return suite
+    if not isinstance(suite, Bfcl):
+        raise ConfigurationError(
+            "--dots_as_underscores", found=f"--suite={name}", expected="--suite=bfcl"
+        )
+    return dataclasses.replace(suite, dots_as_underscores=True)
