@@ -159,7 +159,7 @@ def begin(
         )
 
 
-@functools.partial(jax.jit, static_argnums=(0, 2, 3), donate_argnums=1)
+@functools.partial(jax.jit, static_argnums=(0, 2, 3))
 def with_shorter_prompts(constraint: Constraint | None, rows: Rows, prompt: int, ring: int) -> Rows:
     """Cuts the region for prompts to `prompt` slots, which hold those of all running rows."""
     with use_constraint(constraint):

@@ -20,8 +20,8 @@ from granite_fc.models.head import logits
 from tests.decoding.numbers import Numbers
 from tests.models.families import FAMILIES, LLAMA, random_params
 
-# Of unequal length; more than rows, so that rows are taken again.
-PROMPTS = [[5, 9, 2], [7], [3] * 11 + [8, 1], [40, 41], [0, 0, 17, 60], [9] * 70, [31, 2]]
+# More than rows, so that rows are taken again, and so unequal that the region for prompts shrinks.
+PROMPTS = [[5, 9, 2], [7], [3] * 11 + [8, 1], [40, 41], [0, 0, 17, 60], [9] * 100, [31, 2]]
 NEW_TOKENS = 7
 
 
@@ -36,7 +36,7 @@ def uncached(config: DecoderConfig, params: Any, prompt: list[int], eos_id: int)
     """One prompt, one token at a time, all computed anew (later positions change nothing)."""
     tokens = list(prompt)
     for _ in range(NEW_TOKENS):
-        padded = np.zeros((1, 96), np.int32)
+        padded = np.zeros((1, 128), np.int32)
         padded[0, : len(tokens)] = tokens
         token = int(np.argmax(scores(config, params, padded)[len(tokens) - 1]))
         if token == eos_id:
