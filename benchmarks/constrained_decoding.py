@@ -32,7 +32,6 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 import jax
-import numpy as np
 import tokenizers
 
 from granite_fc.calls.spec import FunctionSpec
@@ -95,7 +94,12 @@ class Asked(NamedTuple):
 def byte_level_bpe(size: int) -> HuggingFaceVocabulary:
     """Returns a byte-level BPE vocabulary trained on the sources of Python's standard library."""
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Sequence(
+        [
+            tokenizers.pre_tokenizers.Digits(individual_digits=True),
+            tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
     tokenizer.decoder = tokenizers.decoders.ByteLevel()
     trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=size,
@@ -184,7 +188,8 @@ def conformity(vocabulary: Vocabulary, asked: Sequence[Asked], *, is_held: bool)
         references += answer.text.count("$var_") - sum(call.label is not None for call in found)
     side = "with grammars" if is_held else "without"
     print(
-        f"{vocabulary.name}, {side}: {right} of {len(kept)} answers conform ({right / len(kept):.2%});"
+        f"{vocabulary.name}, {side}: {right} of {len(kept)} answers conform"
+        f" ({right / len(kept):.2%});"
         f" {calls} calls, {several} answers with several, {references} references, {cut} cut off",
         flush=True,
     )

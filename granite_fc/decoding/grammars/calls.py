@@ -90,7 +90,7 @@ class CallsGrammar:
         """
         tokens = tokens_of(vocabulary)
         if id(tokens) not in self._prices:
-            self._prices[id(tokens)] = (tokens, Prices(tokens.ends))
+            self._prices[id(tokens)] = (tokens, tokens.prices())
         prices = self._prices[id(tokens)][1]
         return TextConstraint(self._after(_Written()), tokens, prices, max_new_tokens)
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from granite_fc.calls.call import NO_FUNCTION
 from granite_fc.decoding.constraint import Constraint
 from granite_fc.decoding.grammars.limits import GrammarLimits
-from granite_fc.decoding.grammars.progress import Prices
 from granite_fc.decoding.grammars.text_constraint import Stretch, TextConstraint
 from granite_fc.decoding.grammars.texts import choice, repeat, sequence, text
 from granite_fc.decoding.grammars.tokens import tokens_of
@@ -31,4 +30,4 @@ class NamesGrammar:
     def constraint(self, vocabulary: Vocabulary, max_new_tokens: int) -> Constraint:
         """Begins an answer; see `granite_fc.decoding.constraint.AnswerGrammar`."""
         tokens = tokens_of(vocabulary)
-        return TextConstraint(self._stretch, tokens, Prices(tokens.ends), max_new_tokens)
+        return TextConstraint(self._stretch, tokens, tokens.prices(), max_new_tokens)

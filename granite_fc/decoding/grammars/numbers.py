@@ -100,11 +100,19 @@ def whole_numbers(low: int, high: int) -> Node:
     """Whole numbers from `low` to `high`, none of them negative, as part of a lexeme."""
     if low > high:
         return NOTHING
-    options = []
+    options, whole_sizes = [], []
     for size in range(len(str(low)), len(str(high)) + 1):
-        first = max(low, 10 ** (size - 1) if size > 1 else 0)
+        first = max(low, 10 ** (size - 1))
         last = min(high, 10**size - 1)
-        options.append(_of_size(str(first), str(last)))
+        if (first, last) == (10 ** (size - 1), 10**size - 1):
+            whole_sizes.append(size)
+        elif first <= last:
+            options.append(_of_size(str(first), str(last)))
+    if whole_sizes:
+        more = repeat(_ANY, whole_sizes[0] - 1, whole_sizes[-1] - 1)
+        options.append(sequence(_NOT_ZERO, more))
+    if low == 0:
+        options.append(text("0"))
     return choice(options)
 
 

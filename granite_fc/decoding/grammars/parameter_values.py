@@ -8,7 +8,6 @@ from granite_fc.calls.spec import FunctionSpec
 from granite_fc.decoding.constraint import Constraint
 from granite_fc.decoding.grammars.json_strings import Spelling
 from granite_fc.decoding.grammars.limits import GrammarLimits
-from granite_fc.decoding.grammars.progress import Prices
 from granite_fc.decoding.grammars.text_constraint import Stretch, TextConstraint
 from granite_fc.decoding.grammars.texts import choice, repeat, sequence, text
 from granite_fc.decoding.grammars.tokens import tokens_of
@@ -45,4 +44,4 @@ class ParameterValuesGrammar:
     def constraint(self, vocabulary: Vocabulary, max_new_tokens: int) -> Constraint:
         """Begins an answer; see `granite_fc.decoding.constraint.AnswerGrammar`."""
         tokens = tokens_of(vocabulary)
-        return TextConstraint(self._stretch, tokens, Prices(tokens.ends), max_new_tokens)
+        return TextConstraint(self._stretch, tokens, tokens.prices(), max_new_tokens)

@@ -8,10 +8,10 @@ one token nearer, and a budget that holds what is missing is never overdrawn.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, MutableMapping
+from typing import Any, NamedTuple
 
-from granite_fc.decoding.grammars.json_strings import UNOPENED, JsonString, StringState
+from granite_fc.decoding.grammars.json_strings import UNOPENED, JsonString
 from granite_fc.decoding.grammars.texts import (
     Beyond,
     Boundary,
@@ -49,14 +49,54 @@ class Place(NamedTuple):
 
     Attributes:
         leaf: A node that takes bytes; None at the end.
-        state: How much of it has been written: bytes of a text, the state of a string, and for the
-            name of a field the bytes as well.
+        state: How much of it has been written: bytes of a text, the state of a string or of a
+            lexeme; for the name of a field the state of the string and the bytes.
         rest: What follows it.
     """
 
-    leaf: Text | Bytes | JsonString | FreshKey | Beyond | None
-    state: int | StringState | tuple[StringState, bytes]
+    leaf: Text | Bytes | JsonString | FreshKey | Lexeme | Beyond | None
+    state: Any
     rest: Rest | None
+
+
+class Inside:
+    """How far a text has come in a lexeme: all places at once, with what follows from there.
+
+    Numbers and references have few such states and are gone through often, so each is worked out
+    once (a deterministic automaton, made as it is needed).
+
+    Attributes:
+        places: The places inside; none where the lexeme cannot go on.
+        price: Tokens that are missing to the end of the lexeme; 0 where it may end.
+        following: The states after each byte that has been tried; None where it cannot follow.
+    """
+
+    __slots__ = ("following", "places", "price")
+
+    def __init__(self, places: list[Place], price: int) -> None:
+        self.places = places
+        self.price = price
+        self.following: dict[int, Inside | None] = {}
+
+    @property
+    def may_end(self) -> bool:
+        """Whether the lexeme is complete."""
+        return self.price == 0
+
+    @property
+    def next_bytes(self) -> set[int]:
+        """The bytes that may follow."""
+        found: set[int] = set()
+        for leaf, state, _ in self.places:
+            if isinstance(leaf, Text):
+                found.add(leaf.data[state])
+            elif isinstance(leaf, Bytes):
+                found |= leaf.among
+        return found
+
+
+# The states of a lexeme, by the places that they are.
+Automaton = dict[Any, Inside]
 
 
 class Prices:
@@ -65,10 +105,16 @@ class Prices:
     Args:
         spelled: Returns, for a text, in how many tokens each of its ends can be spelled: from the
             first byte on, from the second byte on, and so forth; 0 at last.
+        automata: What is known of lexemes, kept from one grammar to the next.
     """
 
-    def __init__(self, spelled: Callable[[bytes], tuple[int, ...]]) -> None:
+    def __init__(
+        self,
+        spelled: Callable[[bytes], tuple[int, ...]],
+        automata: MutableMapping[Lexeme, Automaton],
+    ) -> None:
         self.spelled = spelled
+        self._automata = automata
         # The nodes are kept beside their prices, so that no other takes the place of one in memory.
         self._least: dict[int, tuple[Node, int]] = {}
         self._most: dict[int, tuple[Node, int]] = {}
@@ -104,6 +150,8 @@ class Prices:
                 return self.spelled(data)[state] + following
             case JsonString():
                 return leaf.bytes_needed(state) + following
+            case Lexeme(_):
+                return state.price + following
             case FreshKey(key, taken, _, whatever):
                 within, written = state
                 name = written[: len(written) - len(within.escape)] or key.quote
@@ -112,6 +160,38 @@ class Prices:
                 needed = key.bytes_needed(within) + (not is_new)
                 return needed + self.least(whatever) + following
         return self.least(leaf) + following
+
+    def inside(self, lexeme: Lexeme, byte: int | None, before: Inside | None) -> Inside | None:
+        """The state of a lexeme after a byte, or before the first one."""
+        if before is not None and byte in before.following:
+            return before.following[byte]
+        places: list[Place] = []
+        if before is None:
+            _enter(lexeme.inside, None, self, places)
+        else:
+            for place in before.places:
+                _take(place, byte, self, places)
+        automaton = self._automata.setdefault(lexeme, {})
+        found = None
+        if places:
+            key = frozenset([_key(place) for place in places])
+            if key not in automaton:
+                price = min(map(self.place, places)) - 1  # no sequence ends here
+                automaton[key] = Inside([p for p in places if p.leaf is not None], price)
+            found = automaton[key]
+        if before is not None:
+            before.following[byte] = found
+        return found
+
+    def begin(self, lexeme: Lexeme) -> Inside | None:
+        """The state of a lexeme before its first byte."""
+        automaton = self._automata.setdefault(lexeme, {})
+        if None not in automaton:
+            found = self.inside(lexeme, None, None)
+            if found is None:
+                return None
+            automaton[None] = found
+        return automaton[None]
 
     def _least_of(self, node: Node) -> int:
         match node:
@@ -240,8 +320,12 @@ def _enter(node: Node | None, rest: Rest | None, prices: Prices, places: list[Pl
                     rest = _before(Repeat(item, max(low - 1, 0), high - 1), rest, prices)
                 if high > 0:
                     pending.append((item, rest))
-            case Lexeme(inside):
-                pending.append((inside, rest))
+            case Lexeme(_):
+                state = prices.begin(node)
+                if state is not None and state.places:
+                    places.append(Place(node, state, rest))
+                if state is not None and state.may_end:
+                    pending.append(_next(rest))
             case Boundary(preview):
                 crossed = True
                 pending.append((preview, rest))
@@ -262,6 +346,12 @@ def _take(place: Place, byte: int, prices: Prices, places: list[Place]) -> bool:
             return _enter(*_next(rest), prices, places)
         if following:
             places.append(Place(leaf, following, rest))
+    elif isinstance(leaf, Lexeme):
+        inside = prices.inside(leaf, byte, state)
+        if inside is not None:
+            if inside.places:
+                places.append(Place(leaf, inside, rest))
+            return inside.may_end and _enter(*_next(rest), prices, places)
     elif isinstance(leaf, Bytes):
         if byte in leaf.among:
             return _enter(*_next(rest), prices, places)
@@ -276,6 +366,18 @@ def _take(place: Place, byte: int, prices: Prices, places: list[Place]) -> bool:
         if following and not (is_full and written + leaf.key.quote in leaf.taken):
             places.append(Place(leaf, (following, written), rest))
     return False
+
+
+def _key(place: Place) -> Any:
+    """What is equal for places from which the same follows."""
+    chain: list[Any] = []
+    rest = place.rest
+    while rest is not None:
+        node = rest.node
+        is_begun = isinstance(node, Repeat)
+        chain.append((id(node.item), node.low, node.high) if is_begun else id(node))
+        rest = rest.following
+    return id(place.leaf), place.state, tuple(chain)
 
 
 def _before(node: Node, rest: Rest | None, prices: Prices) -> Rest:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import os.path
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from llguidance import LLMatcher
 
 from granite_fc.decoding.grammars.json_strings import JsonString, StringState
 from granite_fc.decoding.grammars.lark import lark
-from granite_fc.decoding.grammars.progress import ENDLESS, Place, Prices, Progress, Rest
-from granite_fc.decoding.grammars.texts import FreshKey, Node, Text, choice, sequence
+from granite_fc.decoding.grammars.progress import Place, Prices, Progress, Rest
+from granite_fc.decoding.grammars.texts import FreshKey, Lexeme, Node, Text, choice, sequence
 from granite_fc.decoding.grammars.tokens import Tokens, ids_in, mask_of
 from granite_fc.errors import ConfigurationError
 
@@ -74,7 +75,7 @@ class TextConstraint:
         self._prices = prices
         self._left = max_new_tokens
         self._mask = np.zeros((tokens.size + 31) // 32, np.int32)
-        self._priced: dict[int, int] = {}
+        self._priced = np.zeros(0, np.int64)
         self._priced_in: tuple[object, Rest | None] | None = None
         self._has_ended = False
         self._begin(first)
@@ -144,94 +145,94 @@ class TextConstraint:
 
     def _narrow(self, allowed: np.ndarray) -> None:
         """Takes out of a mask what llguidance allows too much."""
-        if self._left - 1 < self._most:
-            doubtful = self._without_harmless(allowed)
-        else:
-            doubtful = self._watched(allowed)
         left = self._left - 1
-        out = [token for token in doubtful if self._price_after(token) > left]
-        if out:
+        ids = self._doubtful(allowed) if left < self._most else self._watched(allowed)
+        memo = self._memo()
+        if memo is None:
+            out = [token for token, price in self._prices_after(ids) if price > left]
+        else:
+            for token, price in self._prices_after(ids[memo[ids] < 0]):
+                memo[token] = price
+            out = ids[memo[ids] > left]
+        if len(out):
             allowed &= ~mask_of(out, self._tokens.size)
 
-    def _watched(self, allowed: np.ndarray) -> list[int]:
+    def _prices_after(self, ids: np.ndarray) -> Iterator[tuple[int, int]]:
+        """Yields tokens with what is missing at least after them."""
+        tokens, prices = self._tokens, self._prices
+        # Those that begin alike stand together, so that their beginning is followed once.
+        after = [self._progress]
+        followed = b""
+        for token in ids[np.argsort(tokens.order[ids])].tolist():
+            data, head = tokens.spelled[token], tokens.head[token]
+            depth = len(os.path.commonprefix((followed, data)))
+            del after[depth + 1 :]
+            while depth < len(data) and not (depth >= head and _is_harmless_in(after[-1])):
+                after.append(after[-1].advance(data[depth], prices))
+                depth += 1
+            followed = data[: len(after) - 1]
+            yield token, after[-1].price(prices)
+
+    def _watched(self, allowed: np.ndarray) -> np.ndarray:
         """The tokens that make, or may make, a marker or a field name for the second time."""
-        doubtful: set[int] = set()
+        tokens = self._tokens
+        doubtful = allowed & tokens.with_string
         for place in self._progress.places:
             leaf = place.leaf
             if isinstance(leaf, FreshKey) and leaf.taken:
-                doubtful.update(ids_in(allowed & ~self._tokens.plain).tolist())
+                doubtful |= allowed & ~tokens.plain
             if not isinstance(leaf, JsonString | FreshKey):
                 continue
             if _string_at(place)[0].spelling.markers:
-                doubtful.update(ids_in(allowed & self._tokens.with_less).tolist())
-            if watched := _watched_bytes(place):
-                ids = ids_in(allowed)
-                starts = self._tokens.first[ids]
-                doubtful.update(ids[np.isin(starts, list(watched))].tolist())
-        return list(doubtful)
+                doubtful |= allowed & tokens.with_less
+            doubtful |= allowed & tokens.starting_with(_watched_bytes(place))
+        return ids_in(doubtful)
 
-    def _without_harmless(self, allowed: np.ndarray) -> list[int]:
+    def _doubtful(self, allowed: np.ndarray) -> np.ndarray:
         """All allowed tokens but those of which is known together what is missing after them.
 
         Those of which this is too much are taken out of the mask.
         """
-        tokens, left = self._tokens, self._left - 1
-        ids = ids_in(allowed)
+        tokens = self._tokens
         inside = self._open_string()
-        if inside is not None:
-            is_plain = ids_in(allowed & tokens.plain)
-            harmless = is_plain[~np.isin(tokens.first[is_plain], self._bytes_of_others(inside))]
-            if self._prices.place(_one_character_on(inside)) > left:
-                allowed &= ~mask_of(harmless.tolist(), tokens.size)
-            ids = np.setdiff1d(ids, harmless, assume_unique=True)
-        has_plain_tail = tokens.plain_tail[ids]
-        doubtful = ids[~has_plain_tail].tolist()
-        ids = ids[has_plain_tail]
-        starts = tokens.first[ids]
-        for start in np.unique(starts):
-            same = ids[starts == start]
-            if len(same) > 2:
-                price = self._inside_string(self._progress.advance(int(start), self._prices))
-                if price <= left:
-                    continue
-            doubtful.extend(same.tolist())
-        return doubtful
+        if inside is None:
+            return ids_in(allowed & ~tokens.digits if self._takes_any_digits() else allowed)
+        starts = tokens.starting_with(self._bytes_of_others(inside))
+        others = allowed & (~tokens.plain | starts)
+        if self._prices.place(_one_character_on(inside)) > self._left - 1:
+            allowed &= others
+        return ids_in(others)
+
+    def _takes_any_digits(self) -> bool:
+        """Whether what is left holds any number that may stand here, whatever digits come next."""
+        for leaf, state, rest in self._progress.places:
+            if isinstance(leaf, Lexeme):
+                following = 1 if rest is None else rest.price
+                if self._prices.most(leaf) + following > self._left - 1:
+                    return False
+            elif not isinstance(leaf, Text) or leaf.data[state] in b"0123456789":
+                return False
+        return True
 
     def _open_string(self) -> Place | None:
         """The string between two of whose characters the text stands, beside fixed texts alone."""
         strings = [place for place in self._progress.places if _is_open(place)]
-        fixed = [place for place in self._progress.places if isinstance(place.leaf, Text)]
+        fixed = [p for p in self._progress.places if isinstance(p.leaf, Text | Lexeme)]
         is_all = len(strings) + len(fixed) == len(self._progress.places)
         return strings[0] if is_all and len(strings) == 1 else None
 
-    def _bytes_of_others(self, inside: Place) -> list[int]:
+    def _bytes_of_others(self, inside: Place) -> set[int]:
         """Bytes that may be more than another character of the string."""
-        found = set(_watched_bytes(inside))
+        found = _watched_bytes(inside)
         for leaf, state, _ in self._progress.places:
             if isinstance(leaf, Text):
                 found.add(leaf.data[state])
-        return sorted(found)
+            elif isinstance(leaf, Lexeme):
+                found |= state.next_bytes
+        return found
 
-    def _inside_string(self, progress: Progress) -> int:
-        """What is missing at least where the text is in a string and nowhere else."""
-        if len(progress.places) != 1 or not _is_open(progress.places[0]):
-            return ENDLESS
-        is_watched = _watched_bytes(progress.places[0])
-        return ENDLESS if is_watched else progress.price(self._prices)
-
-    def _price_after(self, token: int) -> int:
-        """What is missing at least after a token."""
-        memo = self._memo()
-        if memo is not None and token in memo:
-            return memo[token]
-        after = self._progress.advance_all(self._tokens.spelled[token], self._prices)
-        price = after.price(self._prices)
-        if memo is not None:
-            memo[token] = price
-        return price
-
-    def _memo(self) -> dict[int, int] | None:
-        """What is missing after tokens at places that are as good as this one, where it is known.
+    def _memo(self) -> np.ndarray | None:
+        """What is missing after tokens at places that are as good as this one; -1: not known yet.
 
         Between two characters of a string it does not matter which they are, but for the beginning
         of the string, markers, and names of fields that begin like one that is taken.
@@ -246,7 +247,8 @@ class TextConstraint:
         if _watched_bytes(places[0]):
             return None
         if self._priced_in != (leaf, rest):
-            self._priced_in, self._priced = (leaf, rest), {}
+            self._priced_in = (leaf, rest)
+            self._priced = np.full(self._tokens.size, -1, np.int64)
         return self._priced
 
     def _toward_the_end(self) -> int:
@@ -259,8 +261,12 @@ class TextConstraint:
                 is_shortest = self._tokens.ends(data)[end] < self._tokens.ends(data)[start]
                 if is_shortest and spelled in self._tokens.id_of:
                     return self._tokens.id_of[spelled]
-        single = [i for data, i in self._tokens.id_of.items() if len(data) == 1]
-        return min(single, key=self._price_after)
+
+        def price_after(byte: bytes) -> int:
+            return self._progress.advance(byte[0], self._prices).price(self._prices)
+
+        single = [data for data in self._tokens.id_of if len(data) == 1]
+        return self._tokens.id_of[min(single, key=price_after)]
 
 
 def _remaining(place: Place) -> Node:
@@ -292,6 +298,12 @@ def _is_open(place: Place) -> bool:
         return False
     string, state = _string_at(place)
     return state.opening == len(string.quote) and not state.pending and not state.escape
+
+
+def _is_harmless_in(progress: Progress) -> bool:
+    """Whether a text is in a string and nowhere else, so that any characters change nothing."""
+    places = progress.places
+    return len(places) == 1 and _is_open(places[0]) and not _watched_bytes(places[0])
 
 
 def _watched_bytes(place: Place) -> set[int]:

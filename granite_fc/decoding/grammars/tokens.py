@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 
 import numpy as np
 from llguidance import LLTokenizer
 
+from granite_fc.decoding.grammars.progress import Automaton, Prices
+from granite_fc.decoding.grammars.texts import Lexeme
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
 
@@ -24,12 +27,15 @@ class Tokens:
         eos_id: The end of sequence.
         size: Number of ids.
         spelled: The bytes of each id.
-        first: uint8 `[size]`, the first of them.
         plain: int32 `[ceil(size / 32)]`, a bit for each id: those that leave a string as open as it
             was. They spell whole characters, without an escape, a quote, a control character or
             what could begin a marker.
-        plain_tail: bool `[size]`, whether what follows the first byte is plain in the same sense.
+        head: How many bytes have to be taken off each id, one at least, for the rest to be plain in
+            the same sense.
+        order: int32 `[size]`, the place of each id among all in the order of their bytes.
+        digits: The ids of digits alone, in the same form.
         with_less: The ids with a `<` in them, in the form of `plain`.
+        with_string: The ids that may hold a whole string, or a `<` after its beginning.
         id_of: An id for each text that one id spells.
         ends: Returns in how many tokens each end of a text can be spelled, from the longest, which
             is the text, to the empty one.
@@ -41,18 +47,37 @@ class Tokens:
         self.size = vocabulary.size
         self.spelled = list(vocabulary.pieces)
         self.spelled[self.eos_id] = b""
-        self.first = np.array([data[0] if data else 0 for data in self.spelled], np.uint8)
         self.plain = self._mask_where(_is_plain)
-        self.plain_tail = np.array([_is_plain(b"x" + data[1:]) for data in self.spelled])
+        self.head = [_head(data) for data in self.spelled]
+        self.order = np.empty(self.size, np.int32)
+        self.order[sorted(range(self.size), key=self.spelled.__getitem__)] = np.arange(self.size)
+        self.digits = self._mask_where(bytes.isdigit)
+        self.with_string = self._mask_where(_may_hold_string)
         self.with_less = self._mask_where(lambda data: b"<" in data)
         self.id_of = {data: i for i, data in enumerate(self.spelled) if data}
         self._longest = max(map(len, self.id_of))
         self.ends = functools.lru_cache(maxsize=1 << 16)(self._prices_of_ends)
+        self._starting_with = functools.lru_cache(maxsize=256)(self._mask_of_start)
+        self._automata: MutableMapping[Lexeme, Automaton] = weakref.WeakKeyDictionary()
         self.llguidance = LLTokenizer(
             _TokenizerOfLLGuidance(vocabulary, self.spelled),  # type: ignore[arg-type]
             eos_token=self.eos_id,
             slices=LLTokenizer.json_slices(),
         )
+
+    def starting_with(self, among: Iterable[int]) -> np.ndarray:
+        """Returns the ids that begin with one of some bytes, in the form of `plain`."""
+        found = np.zeros_like(self.plain)
+        for byte in among:
+            found |= self._starting_with(byte)
+        return found
+
+    def prices(self) -> Prices:
+        """Returns what nodes of one grammar cost."""
+        return Prices(self.ends, self._automata)
+
+    def _mask_of_start(self, byte: int) -> np.ndarray:
+        return self._mask_where(lambda data: data[:1] == bytes((byte,)))
 
     def _mask_where(self, holds: Callable[[bytes], bool]) -> np.ndarray:
         return mask_of([i for i, data in enumerate(self.spelled) if holds(data)], self.size)
@@ -72,7 +97,7 @@ def tokens_of(vocabulary: Vocabulary) -> Tokens:
     return Tokens(vocabulary)
 
 
-def mask_of(ids: list[int], size: int) -> np.ndarray:
+def mask_of(ids: Sequence[int] | np.ndarray, size: int) -> np.ndarray:
     """Returns int32 `[ceil(size / 32)]` with the bits of some ids."""
     bits = np.zeros((size + 31) // 32 * 32, np.uint8)
     bits[ids] = 1
@@ -90,6 +115,16 @@ def _is_plain(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return bool(text) and not any(c in '"\\<' or c < " " for c in text)
+
+
+def _head(data: bytes) -> int:
+    starts = range(1, len(data))
+    return next((start for start in starts if _is_plain(data[start:])), len(data))
+
+
+def _may_hold_string(data: bytes) -> bool:
+    _, quote, rest = data.partition(b'"')
+    return bool(quote) and (b'"' in rest or b"<" in rest)
 
 
 class _TokenizerOfLLGuidance:
