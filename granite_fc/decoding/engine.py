@@ -187,6 +187,7 @@ class _Batch:
                 starting = []
             reading = prefilled
             writing = self._waiting.popleft()
+            writing.begin()
             self._of_row[row] = writing
             starting.append((writing, source, row))
         if reading is not None:

@@ -17,6 +17,8 @@ from granite_fc.models.logical import Constraint, constrain, use_constraint
 
 # Most tokens that a row writes in one call.
 MOST_STEPS = 32
+# What scores less than any id that a model may choose, and more than what is not allowed.
+_LEAST = -2e30
 
 
 class Program(NamedTuple):
@@ -165,7 +167,8 @@ def pick(
         bits = (masks[:, :, None] >> jnp.arange(32)) & 1
         allowed = bits.reshape(masks.shape[0], -1)[:, : scores.shape[1]] != 0
         allowed = constrain(allowed, "activation_batch", "activation_vocab")
-        scores = jnp.where(allowed, scores, -jnp.inf)
+        # A model that has diverged says NaN, and is to choose what is allowed all the same.
+        scores = jnp.where(allowed, jnp.nan_to_num(scores, nan=_LEAST), -jnp.inf)
         token = choose(program.choice, scores, rows.draw, rows.written)
         return laid_out(_advanced(rows, token, eos_id)), constrain(token, None)
 

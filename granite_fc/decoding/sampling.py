@@ -151,13 +151,14 @@ def kept(logits: jax.Array, top_k: jax.Array, top_p: jax.Array) -> jax.Array:
 
 
 def _most_likely(scores: jax.Array) -> jax.Array:
-    """Returns the id that scores most, the lowest in a tie.
+    """Returns the id that scores most, the lowest in a tie; 0 where a score is no number.
 
     In two passes, which CPUs take several entries at a time through; `argmax` takes one.
     """
     ids = jax.lax.broadcasted_iota(jnp.int32, scores.shape, 1)
     largest = scores.max(-1, keepdims=True)
-    return jnp.where(scores == largest, ids, scores.shape[1]).min(-1)
+    first = jnp.where(scores == largest, ids, scores.shape[1]).min(-1)
+    return jnp.where(first < scores.shape[1], first, 0)
 
 
 def _ranks(logits: jax.Array) -> jax.Array:

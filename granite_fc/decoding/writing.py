@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from granite_fc.decoding.constraint import Constraint
 from granite_fc.decoding.request import Answer, FinishReason, Request, Written
 from granite_fc.models.config import DecoderConfig
 from granite_fc.vocabularies.vocabulary import Vocabulary
@@ -40,10 +41,14 @@ class Writing:
         self.limit = min(request.max_new_tokens, room)
         # The last token of a prompt is read as those that follow it are.
         self.prefilled = len(request.prompt) - 1
-        grammar = request.grammar
-        self.constraint = None if grammar is None else grammar.constraint(vocabulary, self.limit)
+        self.constraint: Constraint | None = None
         self._vocabulary = vocabulary
         self._tokens: list[int] = []
+
+    def begin(self) -> None:
+        """Gets ready for the first token; not before, since states of grammars take room."""
+        if self.request.grammar is not None:
+            self.constraint = self.request.grammar.constraint(self._vocabulary, self.limit)
 
     def allow(self, mask: np.ndarray) -> None:
         """Writes into int32 `[words]`, all ones so far, which ids may come next."""

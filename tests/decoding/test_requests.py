@@ -138,6 +138,14 @@ def test_ids_that_the_vocabulary_lacks_are_never_chosen() -> None:
     assert max(bound.tokens) < 40
 
 
+def test_a_model_that_has_diverged_still_answers() -> None:
+    diverged = jax.tree.map(lambda x: np.full_like(x, np.nan), PARAMS)
+    requests = [Request([3], 4), Request([3], 4, grammar=EvenIds(2))]
+    (free,), (bound,) = Engine(LLAMA, diverged, Numbers()).answer(requests)
+    assert max(free.tokens) < LLAMA.vocab_size
+    assert all(token % 2 == 0 for token in bound.tokens)
+
+
 def test_parameters_are_used_in_place() -> None:
     params = random_params(LLAMA)
     answers_before = Engine(LLAMA, params, Numbers()).answer([Request([3], 3)])
