@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -21,6 +21,9 @@ from rich.progress import (
 from granite_fc import configuration
 from granite_fc.data import cache_files
 from granite_fc.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from granite_fc.evaluation.results import Evaluation
 
 _DEFAULT_FILE = "runs/inspect.gin"
 _DEFAULT_EXAMPLES = 100
@@ -107,9 +110,10 @@ def run(arguments: argparse.Namespace) -> int:
         _list(arguments)
         return 0
     _check(arguments)
-    # What is imported by gin files comes first.
-    from granite_fc.evaluation.evaluation_json import evaluation_to_json
+    # Only whoever evaluates loads JAX.
     from granite_fc.evaluation.evaluation_run import EvaluationRun, Settings, Subject
+    from granite_fc.training.host_line import HostsError
+    from granite_fc.training.hosts import end_at_once, join_hosts
 
     subjects = [
         Subject.parse(text, is_checkpoint=option == "checkpoint")
@@ -132,8 +136,22 @@ def run(arguments: argparse.Namespace) -> int:
         search_paths=[path for path in arguments.gin_search_paths.split(",") if path],
     )
     run = EvaluationRun(subjects, settings)
-    with _Progress() as progress:
-        evaluation = run.evaluate(progress.tell)
+    try:
+        with join_hosts() as hosts, _Progress(enabled=hosts.is_leader) as progress:
+            evaluation = run.evaluate(hosts, progress.tell)
+            if hosts.is_leader:
+                _write(evaluation, arguments)
+    except HostsError as error:
+        end_at_once(error)
+        print(f"granite-fc: {error}", file=sys.stderr)
+        return 1
+    except BaseException as error:
+        end_at_once(error)
+        raise
+    return 0
+
+
+def _write(evaluation: Evaluation, arguments: argparse.Namespace) -> None:
     if arguments.output:
         with _opened(arguments.output, "--output") as file:
             for answer in evaluation.models[0].answers:
@@ -144,17 +162,16 @@ def run(arguments: argparse.Namespace) -> int:
         with _opened(arguments.html, "--html") as file:
             file.write(evaluation_page(evaluation))
     if arguments.json:
+        from granite_fc.evaluation.evaluation_json import evaluation_to_json
+
         print(json.dumps(evaluation_to_json(evaluation)))
-        return 0
+        return
     from granite_fc.evaluation.evaluation_text import print_evaluation
 
-    is_terminal = sys.stdout.isatty()
-    print_evaluation(
-        evaluation, Console(highlight=False, width=None if is_terminal else _WIDTH_OF_A_PIPE)
-    )
+    width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
+    print_evaluation(evaluation, Console(highlight=False, width=width))
     for file_name in filter(None, (arguments.html, arguments.output)):
         print(f"wrote {file_name}")
-    return 0
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -236,8 +253,9 @@ def _list(arguments: argparse.Namespace) -> None:
 class _Progress:
     """A bar for each model on a terminal, a line now and then elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, enabled: bool) -> None:
         console = Console(stderr=True)
+        self._enabled = enabled
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -259,6 +277,8 @@ class _Progress:
 
     def tell(self, model: str, done: int, total: int) -> None:
         """Tells how many requests a model has answered."""
+        if not self._enabled:
+            return
         if not self._bars.disable:
             if model not in self._tasks:
                 self._tasks[model] = self._bars.add_task(model, total=total)

@@ -34,10 +34,13 @@ from granite_fc.evaluation.suites.registry import load_suite
 from granite_fc.evaluation.suites.suite import Suite
 from granite_fc.models.decoder import count_params
 from granite_fc.sharding.activate import activate
+from granite_fc.training.hosts import Hosts
 from granite_fc.training.trained_model import configure, load
 from granite_fc.vocabularies.load import load_vocabulary
 
 _TOKENS_OF_A_SUITE = 512
+# How long one host may write caches while the others wait.
+_CACHES_SECONDS = 24 * 3600
 
 # What is under way, how many requests are answered, how many there are.
 Progress = Callable[[str, int, int], None]
@@ -131,16 +134,17 @@ class EvaluationRun:
                 dots_as_underscores=settings.dots_as_underscores,
             )
 
-    def evaluate(self, progress: Progress) -> Evaluation:
+    def evaluate(self, hosts: Hosts, progress: Progress) -> Evaluation:
         """Has every model answer, judges all answers and puts them side by side.
 
         Args:
+            hosts: Those that hold the models together; each evaluates, one writes what is missing.
             progress: Told how far it is.
 
         Raises:
             ConfigurationError: A checkpoint, a file or a configuration does not fit.
         """
-        models = [self._evaluated(subject, progress) for subject in self._subjects]
+        models = [self._evaluated(subject, hosts, progress) for subject in self._subjects]
         settings, suite = self._settings, self._suite
         asked = {"requests": f"{len(models[0].answers):,}"}
         if suite is None:
@@ -163,10 +167,10 @@ class EvaluationRun:
         title = f"{settings.suite or settings.mixture}: {', '.join(m.name for m in models)}"
         return evaluation_of(title, asked, models, definitions, remarks)
 
-    def _evaluated(self, subject: Subject, progress: Progress) -> ModelResult:
+    def _evaluated(self, subject: Subject, hosts: Hosts, progress: Progress) -> ModelResult:
         settings, suite = self._settings, self._suite
         directory = self._configure(subject)
-        asked = self._asked()
+        asked = self._asked(hosts)
         if directory is None:
             answers = given_answers(subject.path, asked, conventions())
             facts: Mapping[str, str] = {"answers": subject.path}
@@ -205,7 +209,7 @@ class EvaluationRun:
         )
         return None
 
-    def _asked(self) -> Asked:
+    def _asked(self, hosts: Hosts) -> Asked:
         settings = self._settings
         if self._suite is not None:
             items = suite_items(self._suite, conventions())
@@ -216,7 +220,9 @@ class EvaluationRun:
         # The examples that a run has held out stay those of its caches, whatever has become of the
         # raw files and of the code that made them.
         missing = missing_tasks(names, cache_dir, vocabulary, raw_files=False, code=False)
-        ensure_cache(missing, cache_dir, vocabulary)
+        if hosts.is_leader:
+            ensure_cache(missing, cache_dir, vocabulary)
+        hosts.wait_for_all("caches", _CACHES_SECONDS)
         held_out = [
             open_task(cache_dir, name, settings.split)
             for name in names
