@@ -22,6 +22,7 @@ from granite_fc.data.declarations import (
 )
 from tasks.augmentations import AugmentationConfig
 from tasks.completion import completion
+from tasks.constraints import grammar
 from tasks.conventions import RenderedConventions
 from tasks.judging import judge
 from tasks.provenance import provenance
@@ -57,6 +58,7 @@ def _declaration(source: str, subtask: str) -> TaskDeclaration:
         data_files=functools.partial(_data_files, source),
         exact_match=exact_match(subtask),
         judge=judge(subtask, source),
+        grammar=grammar(subtask),
         complete=completion(subtask),
         provenance=functools.partial(_provenance, source),
         # What a user's data has examples of is known when it has been read.

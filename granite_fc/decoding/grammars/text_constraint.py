@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os.path
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -165,7 +164,7 @@ class TextConstraint:
         followed = b""
         for token in ids[np.argsort(tokens.order[ids])].tolist():
             data, head = tokens.spelled[token], tokens.head[token]
-            depth = len(os.path.commonprefix((followed, data)))
+            depth = _in_common(followed, data)
             del after[depth + 1 :]
             while depth < len(data) and not (depth >= head and _is_harmless_in(after[-1])):
                 after.append(after[-1].advance(data[depth], prices))
@@ -281,6 +280,14 @@ def _remaining(place: Place) -> Node:
         parts.append(rest.node)
         rest = rest.following
     return sequence(*parts)
+
+
+def _in_common(first: bytes, second: bytes) -> int:
+    """How many bytes both begin with."""
+    for size, (one, other) in enumerate(zip(first, second, strict=False)):
+        if one != other:
+            return size
+    return min(len(first), len(second))
 
 
 def _string_at(place: Place) -> tuple[JsonString, StringState]:

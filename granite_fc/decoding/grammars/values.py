@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from granite_fc.calls.reference import to_json_value
 from granite_fc.calls.strict_json import encode
@@ -37,6 +37,20 @@ _BEYOND = {
 _MOST_MULTIPLES = 64
 # Lists of values that differ take two to the power of their number of nodes in any order.
 _MOST_IN_ANY_ORDER = 6
+
+
+class _Others(NamedTuple):
+    """The fields of an object that no schema names.
+
+    Attributes:
+        value: What they may be.
+        room: Most of them.
+        taken: Names that they cannot have, as they are written.
+    """
+
+    value: Node
+    room: int
+    taken: frozenset[bytes]
 
 
 class Values:
@@ -298,17 +312,20 @@ class Values:
         if len(properties) > most:
             properties = {key: value for key, value in properties.items() if key in required}
         least = max(schema.get("minProperties", 0), int(not_empty))
-        others = self._others(schema, properties, required, depth)
-        room = min(self._limits.free_fields, most - len(properties))
-        if len(properties) > most or (not others and required - set(properties)):
+        value = self._value_of_others(schema, properties, required, depth)
+        if len(properties) > most or (value is None and required - set(properties)):
             return NOTHING
+        room = min(self._limits.free_fields, most - len(properties))
+        # What the schema names is no other name, even where it is left out here.
+        named = frozenset(self._key(name) for name in schema.get("properties") or ())
+        others = None if value is None or room < 1 else _Others(value, int(room), named)
         # Of several objects none may begin with more than a brace as one lexeme.
+        brace = Lexeme(self._json("{"))
         return sequence(
-            Lexeme(self._json("{")),
-            self._fields(list(properties.items()), required, depth, others, int(room), least),
+            brace, self._fields(list(properties.items()), required, depth, others, least)
         )
 
-    def _others(
+    def _value_of_others(
         self,
         schema: Mapping[str, Any],
         properties: Mapping[str, Any],
@@ -330,14 +347,12 @@ class Values:
         properties: Sequence[tuple[str, Any]],
         required: set[str],
         depth: int,
-        others: Node | None,
-        room: int,
+        others: _Others | None,
         least: int,
     ) -> Node:
         """The fields of an object, in the order of the schema, and its end."""
         written = {name: self.literal_key(name) for name, _ in properties}
         values = {name: self.value(schema, depth - 1) for name, schema in properties}
-        taken = frozenset(self._key(name) for name in written)
         known: dict[tuple[int, int], Node] = {}
 
         def after(index: int, count: int) -> Node:
@@ -350,9 +365,7 @@ class Values:
         def fields(index: int, count: int) -> Node:
             if index == len(properties):
                 end = self._json("}") if count >= least else NOTHING
-                if others is None or room < 1:
-                    return end
-                return choice((end, self._free(taken, others, room, count, least)))
+                return end if others is None else choice((end, self._free(others, count, least)))
             name = properties[index][0]
             # Beside any name, the separator is a lexeme of its own.
             comma = self._json(", ") if others is None else Lexeme(self._json(", "))
@@ -363,17 +376,20 @@ class Values:
 
         return after(0, 0)
 
-    def _free(
-        self, taken: frozenset[bytes], value: Node, room: int, count: int, least: int
-    ) -> Node:
-        """Fields that no schema names, at least one, and the end of the object."""
+    def _free(self, others: _Others, count: int, least: int) -> Node:
+        """Fields that no schema names, at least one, and the end of the object.
+
+        An empty name can only be the first of them.
+        """
+        value, room, taken = others
         key = JsonString(0, self._limits.characters, self._spelling, is_literal=False)
         colon, separator, end = self._json(": "), self._json(", "), self._json("}")
 
         def then(written: bytes) -> Node:
             more = NOTHING
             if room > 1:
-                more = self._free(taken | {written}, value, room - 1, count + 1, least)
+                rest = _Others(value, room - 1, taken | {written})
+                more = self._free(rest, count + 1, least)
             options = (end if count + 1 >= least else NOTHING, more)
             return sequence(colon, value, choice(options))
 
