@@ -152,10 +152,15 @@ def _simulated(rng: random.Random) -> Iterator[tuple[str, tuple[FunctionSpec, ..
                 yield example.inputs, offered or ()
 
 
+def _configured() -> DecoderConfig:
+    make_config: Callable[..., DecoderConfig] = DecoderConfig  # gin gives what a model is made of
+    return make_config()
+
+
 def untrained(vocab_size: int) -> tuple[DecoderConfig, dict[str, Any]]:
     """Returns the tiny decoder with random weights."""
     parse(["models/tiny.gin"])
-    config = dataclasses.replace(DecoderConfig(), vocab_size=vocab_size)
+    config = dataclasses.replace(_configured(), vocab_size=vocab_size)
     return config, jax.jit(functools.partial(init_params, config))(jax.random.key(0))
 
 
@@ -239,7 +244,7 @@ def overhead(
 ) -> None:
     """Prints what a token takes with and without grammars."""
     parse([f"models/{model}.gin"])
-    config = dataclasses.replace(DecoderConfig(), compute_dtype="float32", param_dtype="float32")
+    config = dataclasses.replace(_configured(), compute_dtype="float32", param_dtype="float32")
     params = jax.jit(functools.partial(init_params, config))(jax.random.key(0))
     engine = Engine(config, params, vocabulary, most_rows=batch)
     clock = Clock()

@@ -34,11 +34,11 @@ class _Written(NamedTuple):
     """The calls of an answer so far.
 
     Attributes:
-        count: How many they are.
+        number: How many they are.
         labelled: Label and function of those that have a label.
     """
 
-    count: int = 0
+    number: int = 0
     labelled: tuple[tuple[str, str], ...] = ()
 
 
@@ -101,14 +101,14 @@ class CallsGrammar:
         return self._stretches[written]
 
     def _stretch(self, written: _Written) -> Stretch:
-        frame, count = self._frame, written.count
+        frame, count = self._frame, written.number
         closing = text(frame.closing)
         if count >= self._limits.calls:
             return Stretch(closing)
         before = (frame.between if count else frame.opening) + frame.call_opening(count)
         begun = before + self._names.spell('{"name": ')
         remainders = self._remainders(written.labelled)
-        following = [closing]
+        following: list[Node] = [closing]
         if count + 1 < self._limits.calls and remainders is not NOTHING:
             next_begun = frame.between + frame.call_opening(count + 1) + '{"name": "'
             # This is dearer than what is beyond, by the quote.

@@ -22,7 +22,7 @@ class StringState(NamedTuple):
 
     Attributes:
         opening: Bytes of the opening quote.
-        count: Characters begun.
+        length: Characters begun.
         pending: Bytes that the character begun still needs.
         second: Bounds of the next of them.
         escape: What an escape or a closing quote has of its bytes.
@@ -31,7 +31,7 @@ class StringState(NamedTuple):
     """
 
     opening: int = 0
-    count: int = 0
+    length: int = 0
     pending: int = 0
     second: tuple[int, int] = _ANY_SECOND
     escape: bytes = b""
@@ -73,7 +73,8 @@ class JsonString:
         low: Fewest characters.
         high: Most characters.
         spelling: How JSON is written here.
-        is_literal: Whether it must not begin like a reference.
+        is_literal: Whether it must not begin like a reference, nor, where it must not be empty,
+            with what could escape one.
     """
 
     low: int
@@ -119,7 +120,7 @@ class JsonString:
         quote = len(self.quote)
         if state.opening < quote:
             return quote - state.opening + self.low + quote
-        count, needed = state.count, state.pending + quote
+        count, needed = state.length, state.pending + quote
         if state.escape:
             if count >= self.low and self.quote.startswith(state.escape):
                 return quote - len(state.escape)

@@ -96,7 +96,7 @@ class Inside:
 
 
 # The states of a lexeme, by the places that they are.
-Automaton = dict[Any, Inside]
+Automaton = dict[Any, Inside | None]
 
 
 class Prices:
@@ -161,37 +161,31 @@ class Prices:
                 return needed + self.least(whatever) + following
         return self.least(leaf) + following
 
-    def inside(self, lexeme: Lexeme, byte: int | None, before: Inside | None) -> Inside | None:
-        """The state of a lexeme after a byte, or before the first one."""
-        if before is not None and byte in before.following:
-            return before.following[byte]
-        places: list[Place] = []
-        if before is None:
-            _enter(lexeme.inside, None, self, places)
-        else:
-            for place in before.places:
-                _take(place, byte, self, places)
-        automaton = self._automata.setdefault(lexeme, {})
-        found = None
-        if places:
-            key = frozenset([_key(place) for place in places])
-            if key not in automaton:
-                price = min(map(self.place, places)) - 1  # no sequence ends here
-                automaton[key] = Inside([p for p in places if p.leaf is not None], price)
-            found = automaton[key]
-        if before is not None:
-            before.following[byte] = found
-        return found
-
     def begin(self, lexeme: Lexeme) -> Inside | None:
         """The state of a lexeme before its first byte."""
         automaton = self._automata.setdefault(lexeme, {})
         if None not in automaton:
-            found = self.inside(lexeme, None, None)
-            if found is None:
-                return None
-            automaton[None] = found
+            places: list[Place] = []
+            _enter(lexeme.inside, None, self, places)
+            automaton[None] = self._state(automaton, places)
         return automaton[None]
+
+    def advance(self, lexeme: Lexeme, state: Inside, byte: int) -> Inside | None:
+        """The state of a lexeme after one more byte; None where that cannot follow."""
+        if byte not in state.following:
+            places: list[Place] = []
+            for place in state.places:
+                _take(place, byte, self, places)
+            automaton = self._automata.setdefault(lexeme, {})
+            state.following[byte] = self._state(automaton, places)
+        return state.following[byte]
+
+    def _state(self, automaton: Automaton, places: list[Place]) -> Inside | None:
+        key = frozenset([_key(place) for place in places])
+        if places and key not in automaton:
+            price = min(map(self.place, places)) - 1  # no sequence ends here
+            automaton[key] = Inside([p for p in places if p.leaf is not None], price)
+        return automaton.get(key)
 
     def _least_of(self, node: Node) -> int:
         match node:
@@ -347,7 +341,7 @@ def _take(place: Place, byte: int, prices: Prices, places: list[Place]) -> bool:
         if following:
             places.append(Place(leaf, following, rest))
     elif isinstance(leaf, Lexeme):
-        inside = prices.inside(leaf, byte, state)
+        inside = prices.advance(leaf, state, byte)
         if inside is not None:
             if inside.places:
                 places.append(Place(leaf, inside, rest))
@@ -362,7 +356,7 @@ def _take(place: Place, byte: int, prices: Prices, places: list[Place]) -> bool:
         if following is True:
             return written not in leaf.taken and _enter(leaf.then(written), rest, prices, places)
         # A name that is taken cannot be closed, and at its full length it cannot go on.
-        is_full = following and following.count == leaf.key.high
+        is_full = following and following.length == leaf.key.high
         if following and not (is_full and written + leaf.key.quote in leaf.taken):
             places.append(Place(leaf, (following, written), rest))
     return False
@@ -374,8 +368,10 @@ def _key(place: Place) -> Any:
     rest = place.rest
     while rest is not None:
         node = rest.node
-        is_begun = isinstance(node, Repeat)
-        chain.append((id(node.item), node.low, node.high) if is_begun else id(node))
+        if isinstance(node, Repeat):  # one that has begun is a node of its own each time
+            chain.append((id(node.item), node.low, node.high))
+        else:
+            chain.append(id(node))
         rest = rest.following
     return id(place.leaf), place.state, tuple(chain)
 

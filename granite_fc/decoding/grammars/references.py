@@ -87,14 +87,13 @@ class References:
         return sequence(text(f"{quote}{output.label}"), ways, text(f"${quote}"))
 
     def _into_value(self, value: Any, types: frozenset[str], path: int) -> Node:
-        options = [EMPTY] if _fits({type_of(value)}, types) else []
+        options: list[Node] = [EMPTY] if _fits({type_of(value)}, types) else []
         if path > 0:
+            fields: list[tuple[str, Any]] = []
             if isinstance(value, Mapping):
-                fields = value.items()
+                fields = list(value.items())
             elif isinstance(value, list | tuple):
                 fields = [(str(i), value[i]) for i in range(self._num_items(len(value)))]
-            else:
-                fields = []
             for name, inside in fields:
                 options.append(
                     sequence(self._entry(name), self._into_value(inside, types, path - 1))
@@ -115,7 +114,7 @@ class References:
         properties = schema.get("properties") or {}
         if not own and not properties:
             return self._anywhere(0, path)
-        options = [EMPTY] if not own or _fits(own, types) else []
+        options: list[Node] = [EMPTY] if not own or _fits(own, types) else []
         if path > 0:
             if not own or "object" in own:
                 for name, inside in properties.items():

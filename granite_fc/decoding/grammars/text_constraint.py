@@ -77,7 +77,11 @@ class TextConstraint:
         self._priced = np.zeros(0, np.int64)
         self._priced_in: tuple[object, Rest | None] | None = None
         self._has_ended = False
-        self._begin(first)
+        self._stretch = first
+        self._progress = Progress.begin(first.node, prices)
+        self._most = prices.most(first.node) + 1
+        self._written = bytearray()
+        self._matcher: LLMatcher | None = None
         if self._progress.price(prices) > max_new_tokens:
             raise ConfigurationError(
                 "max_new_tokens",
@@ -132,7 +136,7 @@ class TextConstraint:
         self._progress = Progress.begin(stretch.node, self._prices)
         self._most = self._prices.most(stretch.node) + 1
         self._written = bytearray()
-        self._matcher: LLMatcher | None = None
+        self._matcher = None
 
     def _only_end_is_left(self) -> bool:
         if self._has_ended:
@@ -241,7 +245,7 @@ class TextConstraint:
             return None
         leaf, _, rest = places[0]
         string, within = _string_at(places[0])
-        if within.marker or within.label >= 0 or within.count < string.low:
+        if within.marker or within.label >= 0 or within.length < string.low:
             return None
         if _watched_bytes(places[0]):
             return None
@@ -327,7 +331,7 @@ def _watched_bytes(place: Place) -> set[int]:
 def _one_character_on(place: Place) -> Place:
     leaf, state, rest = place
     _, within = _string_at(place)
-    on = within._replace(count=within.count + 1)
+    on = within._replace(length=within.length + 1)
     return Place(leaf, (on, state[1] + b"?") if isinstance(leaf, FreshKey) else on, rest)
 
 

@@ -105,7 +105,7 @@ Node = (
     Text | Bytes | Sequence | Choice | Repeat | Lexeme | JsonString | FreshKey | Boundary | Beyond
 )
 
-NOTHING: Choice = Choice(())
+NOTHING: Node = Choice(())
 EMPTY = Text(b"")
 
 

@@ -238,7 +238,7 @@ class Values:
         found = alternatives(items, self._root, self._limits.depth)
         if found and all("enum" in each or "const" in each for each in found):
             return self._each_once([self._alternative(each, items, 0) for each in found], low, high)
-        options = [end] if low == 0 else []
+        options: list[Node] = [end] if low == 0 else []
         referred = self._referred(
             frozenset().union(*(types_of(each) for each in found)) if found else _ANY_TYPE
         )
@@ -280,7 +280,7 @@ class Values:
 
         def after(left: frozenset[int], count: int) -> Node:
             if (left, count) not in known:
-                options = [end] if count >= low else []
+                options: list[Node] = [end] if count >= low else []
                 if count < high:
                     for index in sorted(left):
                         others = left - {index}

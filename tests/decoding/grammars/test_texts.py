@@ -47,8 +47,9 @@ def test_a_string_is_taken_as_it_is_printed(text, low, high, is_literal, quoted)
     markers = MARKERS if not quoted else ()
     string = JsonString(low, high, Spelling(quoted, markers), is_literal)
     written = string.spelling.spell(encode(to_json_value(text) if is_literal else text))
-    # A literal that has to be escaped may be taken for a character longer than it is.
-    is_escaped = is_literal and to_json_value(text) != text
+    # A literal that has to be escaped may be taken for a character longer than it is, or be left
+    # out where it must not be too short.
+    is_escaped = is_literal and (to_json_value(text) != text or text.startswith("$$"))
     if not is_escaped:
         assert takes(string, written.encode()) == (low <= len(text) <= high)
         assert (re.fullmatch(string.regex(), written) is not None) == (low <= len(text) <= high)
