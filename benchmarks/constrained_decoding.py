@@ -11,9 +11,9 @@ NESTFUL (`--nestful DIR`), each answer in a dialect and within a number of token
 with two vocabularies: one of SentencePiece, and a byte-level BPE of 49,152 entries that is trained
 on the standard library's sources.
 
-Second, a decoder of full size answers as many requests as fill its rows four times over, with and
-without grammars, in turns: the time of a token on both sides, and the shares that the host spends
-in masks and in making grammars, part of it while the devices work.
+Second, a decoder of full size writes a batch of long answers without grammars, with grammars that
+allow everything, so that the host is asked before each token, and with those of the requests, in
+turns: the time of a step of each, and what of it the host spends in masks and in making grammars.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 import jax
+import numpy as np
 import tokenizers
 
 from granite_fc.calls.spec import FunctionSpec
@@ -239,59 +240,102 @@ class Timed:
         return found
 
 
+class Anything:
+    """Answers of any tokens: what is left of a grammar's cost is that the host is asked."""
+
+    is_complete = False
+
+    def constraint(self, vocabulary: Vocabulary, max_new_tokens: int) -> Constraint:
+        """Begins an answer."""
+        return self
+
+    def allow(self, mask: np.ndarray) -> None:
+        """Allows every token."""
+        mask[:] = -1
+
+    def accept(self, token: int) -> None:
+        """Takes a token."""
+
+
 def overhead(
     model: str, vocabulary: Vocabulary, asked: Sequence[Asked], batch: int, repeats: int
 ) -> None:
-    """Prints what a token takes with and without grammars."""
+    """Prints what a token takes with and without grammars, in a batch of long answers.
+
+    All sides answer the same requests; the steps after the first token are timed. Grammars and
+    matchers are made anew for each batch.
+    """
     parse([f"models/{model}.gin"])
     config = dataclasses.replace(_configured(), compute_dtype="float32", param_dtype="float32")
     params = jax.jit(functools.partial(init_params, config))(jax.random.key(0))
     engine = Engine(config, params, vocabulary, most_rows=batch)
     clock = Clock()
 
-    def seconds_a_token(grammars: Sequence[AnswerGrammar | None]) -> tuple[float, float]:
+    def answer(
+        chosen: Sequence[Asked], grammars: Sequence[AnswerGrammar | None], most: int | None = None
+    ) -> tuple[list[int], float]:
         requests = [
             Request(
                 vocabulary.encode(each.prompt)[-_PROMPT:],
-                each.max_new_tokens,
+                most or each.max_new_tokens,
                 sampling=SamplingConfig(temperature=1.0),
-                seed=index,
+                seed=each.max_new_tokens,
                 grammar=answers,
             )
-            for index, (each, answers) in enumerate(zip(asked, grammars, strict=True))
+            for each, answers in zip(chosen, grammars, strict=True)
         ]
         start = time.perf_counter()
-        answers = engine.answer(requests)
-        spent = time.perf_counter() - start
-        return spent / sum(len(answer.tokens) + 1 for (answer,) in answers), spent
+        lengths = [len(found.tokens) for (found,) in engine.answer(requests)]
+        return lengths, time.perf_counter() - start
 
-    free: list[float] = []
-    held: list[float] = []
-    shares: list[tuple[float, float]] = []
+    def held(chosen: Sequence[Asked]) -> list[AnswerGrammar | None]:
+        grammars = [grammar(UMBRELLA)(each.prompt) for each in chosen]  # type: ignore[misc]
+        return [Timed(found, clock) for found in grammars if found is not None]
+
+    # The batch that is timed has answers of about the same length.
+    lengths, _ = answer(asked, held(asked))
+    longest = sorted(range(len(asked)), key=lambda index: -lengths[index])[:batch]
+    chosen = [asked[index] for index in longest]
+    nothing: list[AnswerGrammar | None] = [None] * batch
+    anything: list[AnswerGrammar | None] = [Anything() for _ in chosen]
+    rows: list[tuple[float, ...]] = []
     for repeat in range(repeats + 1):  # the first compiles
-        seconds, _ = seconds_a_token([None] * len(asked))
+        _, first = answer(chosen, nothing, 1)
+        free_lengths, free = answer(chosen, nothing)
+        _, first_asked = answer(chosen, [Anything() for _ in chosen], 1)
+        asked_lengths, asking = answer(chosen, anything)
         clock.masks = clock.grammars = 0.0
-        # New grammars each time: what the last ones have made is not used again.
         with (
             mock.patch.object(Stretch, "matcher", clock.timed("grammars", Stretch.matcher)),
             mock.patch.object(
                 CallsGrammar, "_stretch", clock.timed("grammars", CallsGrammar._stretch)
             ),
         ):
-            grammars = [grammar(UMBRELLA)(each.prompt) for each in asked]  # type: ignore[misc]
-            held_seconds, spent = seconds_a_token([Timed(g, clock) for g in grammars if g])
+            held_lengths, holding = answer(chosen, held(chosen))
         if repeat:
-            free.append(seconds)
-            held.append(held_seconds)
-            shares.append(((clock.masks - clock.grammars) / spent, clock.grammars / spent))
-    least, most = statistics.median(free), statistics.median(held)
-    masks, grammars_share = (statistics.median(column) for column in zip(*shares, strict=True))
+            steps = max(held_lengths)
+            rows.append(
+                (
+                    (free - first) / (max(free_lengths) - 1),
+                    (asking - first_asked) / (max(asked_lengths) - 1),
+                    (holding - first_asked) / steps,
+                    (clock.masks - clock.grammars) / steps,
+                    clock.grammars / steps,
+                )
+            )
+    free_step, asked_step, held_step, masks, grammars_time = (
+        statistics.median(column) * 1e3 for column in zip(*rows, strict=True)
+    )
     threads = len(os.sched_getaffinity(0))
     print(
-        f"{model} in float32, {vocabulary.size} ids, {batch} rows, {threads} threads: a token takes"
-        f" {least * 1e3:.2f} ms without and {most * 1e3:.2f} ms with a grammar,"
-        f" {most / least - 1:+.1%}.\nOf the time with grammars the host spends {masks:.1%} in masks"
-        f" and {grammars_share:.1%} in making grammars, partly while the devices work."
+        f"{model} in float32, {vocabulary.size} ids, {threads} threads, {batch} answers of"
+        f" {min(lengths[index] for index in longest)} tokens and more; a step takes\n"
+        f"  {free_step:.2f} ms without grammars,\n"
+        f"  {asked_step:.2f} ms ({asked_step / free_step - 1:+.1%}) where the host is asked and"
+        f" allows everything,\n"
+        f"  {held_step:.2f} ms ({held_step / free_step - 1:+.1%}) with grammars, of which the host"
+        f" spends {masks:.2f} ms in masks and {grammars_time:.2f} ms in making grammars, partly"
+        " while the devices work"
     )
 
 

@@ -12,7 +12,7 @@ from granite_fc.decoding.grammars.json_strings import JsonString, StringState
 from granite_fc.decoding.grammars.lark import lark
 from granite_fc.decoding.grammars.progress import Place, Prices, Progress, Rest
 from granite_fc.decoding.grammars.texts import FreshKey, Lexeme, Node, Text, choice, sequence
-from granite_fc.decoding.grammars.tokens import Tokens, ids_in, mask_of
+from granite_fc.decoding.grammars.tokens import Tokens, ids_in, take_out
 from granite_fc.errors import ConfigurationError
 
 
@@ -152,13 +152,14 @@ class TextConstraint:
         ids = self._doubtful(allowed) if left < self._most else self._watched(allowed)
         memo = self._memo()
         if memo is None:
-            out = [token for token, price in self._prices_after(ids) if price > left]
+            dear = [token for token, price in self._prices_after(ids) if price > left]
+            out = np.array(dear, np.int64)
         else:
             for token, price in self._prices_after(ids[memo[ids] < 0]):
                 memo[token] = price
             out = ids[memo[ids] > left]
         if len(out):
-            allowed &= ~mask_of(out, self._tokens.size)
+            take_out(allowed, out)
 
     def _prices_after(self, ids: np.ndarray) -> Iterator[tuple[int, int]]:
         """Yields tokens with what is missing at least after them."""
@@ -251,7 +252,9 @@ class TextConstraint:
             return None
         if self._priced_in != (leaf, rest):
             self._priced_in = (leaf, rest)
-            self._priced = np.full(self._tokens.size, -1, np.int64)
+            inside = self._tokens.inside_string(string.spelling)
+            following = self._prices.place(places[0]) - string.bytes_needed(within)
+            self._priced = np.where(inside < 0, -1, inside + following)
         return self._priced
 
     def _toward_the_end(self) -> int:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, MutableMapping, Sequence
 import numpy as np
 from llguidance import LLTokenizer
 
-from granite_fc.decoding.grammars.progress import Automaton, Prices
+from granite_fc.decoding.grammars.json_strings import JsonString, Spelling, StringState
+from granite_fc.decoding.grammars.progress import ENDLESS, Automaton, Prices
 from granite_fc.decoding.grammars.texts import Lexeme
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
@@ -36,6 +37,9 @@ class Tokens:
         digits: The ids of digits alone, in the same form.
         with_less: The ids with a `<` in them, in the form of `plain`.
         with_string: The ids that may hold a whole string, or a `<` after its beginning.
+        inside_string: Returns, for a spelling, int64 `[size]`: what is missing to the end of a
+            string after each id that comes between two of its characters; -1 for those that may end
+            it.
         id_of: An id for each text that one id spells.
         ends: Returns in how many tokens each end of a text can be spelled, from the longest, which
             is the text, to the empty one.
@@ -58,6 +62,7 @@ class Tokens:
         self._longest = max(map(len, self.id_of))
         self.ends = functools.lru_cache(maxsize=1 << 16)(self._prices_of_ends)
         self._starting_with = functools.lru_cache(maxsize=256)(self._mask_of_start)
+        self.inside_string = functools.lru_cache(maxsize=16)(self._prices_inside_string)
         self._automata: MutableMapping[Lexeme, Automaton] = weakref.WeakKeyDictionary()
         self.llguidance = LLTokenizer(
             _TokenizerOfLLGuidance(vocabulary, self.spelled),  # type: ignore[arg-type]
@@ -75,6 +80,23 @@ class Tokens:
     def prices(self) -> Prices:
         """Returns what nodes of one grammar cost."""
         return Prices(self.ends, self._automata)
+
+    def _prices_inside_string(self, spelling: Spelling) -> np.ndarray:
+        string = JsonString(0, ENDLESS, spelling, is_literal=False)
+        between = StringState(len(string.quote))
+        found = np.full(self.size, string.bytes_needed(between), np.int64)
+        for token in ids_in(~self.plain).tolist():
+            if token < self.size:
+                found[token] = self._price_inside_string(string, between, self.spelled[token])
+        return found
+
+    def _price_inside_string(self, string: JsonString, state: StringState, data: bytes) -> int:
+        for byte in data:
+            following = string.advance(state, byte)
+            if isinstance(following, bool):
+                return -1 if following else ENDLESS
+            state = following
+        return string.bytes_needed(state)
 
     def _mask_of_start(self, byte: int) -> np.ndarray:
         return self._mask_where(lambda data: data[:1] == bytes((byte,)))
@@ -106,7 +128,17 @@ def mask_of(ids: Sequence[int] | np.ndarray, size: int) -> np.ndarray:
 
 def ids_in(mask: np.ndarray) -> np.ndarray:
     """Returns the ids whose bits a mask has, in ascending order."""
-    return np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little"))
+    words = np.flatnonzero(mask)
+    bits = np.unpackbits(mask[words].view(np.uint8).reshape(-1, 4), axis=1, bitorder="little")
+    rows, columns = np.nonzero(bits)
+    return words[rows] * 32 + columns
+
+
+def take_out(mask: np.ndarray, ids: np.ndarray) -> None:
+    """Clears the bits of some ids."""
+    np.bitwise_and.at(
+        mask.view(np.uint32), ids >> 5, ~(np.uint32(1) << (ids & 31).astype(np.uint32))
+    )
 
 
 def _is_plain(data: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -235,7 +236,12 @@ class Values:
 
 
 def _distinct(values: Sequence[Any]) -> list[Any]:
-    return list({encode(value): value for value in values}.values())
+    """The values that JSON has, each once."""
+    found: dict[str, Any] = {}
+    for value in values:
+        with contextlib.suppress(TypeError, ValueError):
+            found.setdefault(encode(value), value)
+    return list(found.values())
 
 
 def _rules_on_names(schema: Mapping[str, Any]) -> bool:

@@ -250,6 +250,39 @@ def test_samples_of_one_grammar_do_not_meet():
     assert allowed_by(first, byte_level()) != before
 
 
+class Stuck:
+    """A matcher that has given up, as llguidance does on grammars that are too large."""
+
+    def unsafe_compute_mask_ptr(self, pointer, size):
+        pass
+
+    def is_error(self):
+        return True
+
+    def consume_token(self, token):
+        return False
+
+
+@pytest.mark.parametrize(
+    "written", ["", '<function_call> {"name": "store", "arguments": {"data": {"a']
+)
+def test_where_llguidance_gives_up_the_shortest_ending_is_written(written):
+    constraint = CallsGrammar(awkward_functions(), GRANITE.call_frame(0)).constraint(
+        byte_level(), 200
+    )
+    ids = byte_level().encode(written)
+    for token in ids:
+        constraint.accept(token)
+    while byte_level().eos_id not in allowed_by(constraint, byte_level()):
+        constraint._matcher = Stuck()
+        (token,) = allowed_by(constraint, byte_level())
+        ids.append(token)
+        constraint.accept(token)
+    text = byte_level().decode(ids)
+    assert problems_of_calls(GRANITE, text, awkward_functions()) == []
+    assert len(text) < len(written) + 60
+
+
 def test_masks_of_a_padded_vocabulary_are_whole_words():
     constraint = NamesGrammar(["get"]).constraint(sentencepiece(), 20)
     mask = np.full((sentencepiece().size + 31) // 32, -1, np.int32)
