@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from granite_fc.calls.match import answers_equal, value_form
+from granite_fc.calls.match import answers_equal
 from granite_fc.calls.strict_json import decode_prefix
+from granite_fc.evaluation.judge_parameters import same_pairs
 from tasks.dialects import Dialect, dialect_of_calls
 from tasks.dialects.reading import skip_whitespace
 from tasks.subtasks import (
@@ -73,15 +73,8 @@ def _exact_match(subtask: str, target: str, answer: str) -> bool:
     if subtask in CALL_SUBTASKS:
         return answers_equal(gold, given, in_order=subtask == FUNCTION_CHAINING)
     if subtask == PARAMETER_DETECTION:
-        return _same_pairs(gold, given)
+        return same_pairs(gold, given)
     return gold == given
-
-
-def _same_pairs(gold: Sequence[Any], given: Sequence[Any]) -> bool:
-    try:
-        return Counter(map(value_form, gold)) == Counter(map(value_form, given))
-    except RecursionError:  # nested deeper than any target
-        return False
 
 
 def _is_name(text: str) -> bool:

@@ -39,7 +39,7 @@ def judge_parameters(
         The metrics of `arguments` (parameters and values), `offered` (parameters and types),
         `abstention` (pairs in place of calls) and `whole`.
     """
-    exact = given is not None and _same(gold, given)
+    exact = given is not None and same_pairs(gold, given)
     is_read = exact or (given is not None and _is_shallow(given))
     pairs = list(given) if given is not None and is_read else []
     compared = compare(_as_calls(gold), _as_calls(pairs))
@@ -65,7 +65,8 @@ def judge_parameters(
     return Judgement(exact, counts, wrong)
 
 
-def _same(gold: Sequence[Pairs], given: Sequence[Pairs]) -> bool:
+def same_pairs(gold: Sequence[Pairs], given: Sequence[Pairs]) -> bool:
+    """Whether objects are the same, values compared as JSON, in any order."""
     try:
         return Counter(map(value_form, gold)) == Counter(map(value_form, given))
     except RecursionError:  # nested deeper than any gold
