@@ -232,6 +232,27 @@ def test_a_file_of_version_2(tmp_path):
     }
 
 
+def test_requests_of_version_2_have_their_own_functions(tmp_path):
+    # Results of many sizes: what they leave behind in memory is taken by lists of later requests.
+    rows = [
+        {
+            "sample_id": str(number),
+            "input": "Go",
+            "output": [
+                {"name": f"f{number}", "arguments": {}},
+                {"name": "var_result", "arguments": {"x": [[1]] * (number * 7 % 10)}},
+            ],
+            "tools": [{"name": f"{name}{number}"} for name in "fgh"[: 1 + number % 3]],
+        }
+        for number in range(300)
+    ]
+    path = tmp_path / "nestful_data.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    items = load_suite("nestful", path).items
+    offered = [[spec.name for spec in item.functions] for item in items]
+    assert offered == [[tool["name"] for tool in row["tools"]] for row in rows]
+
+
 def test_data_that_is_not_there_is_told(tmp_path):
     for path in (None, tmp_path):
         with pytest.raises(ConfigurationError, match=r"github\.com/IBM/NESTFUL"):

@@ -89,16 +89,17 @@ class Nestful:
                 expected="the folder of the benchmark",
                 remedy="Clone https://github.com/IBM/NESTFUL and name its folder.",
             )
-        specs: dict[int, tuple[FunctionSpec, ...]] = {}
+        parts: dict[str, tuple[FunctionSpec, ...]] = {}
         items = []
         for row in read_rows(Path(path)):
             try:
-                # All requests of a part share one list.
-                if id(row.functions) not in specs:
-                    specs[id(row.functions)] = _specs(row)
-                functions = specs[id(row.functions)]
-                if row.category != SECOND_VERSION:
-                    functions = _offered(row, functions)
+                if row.category == SECOND_VERSION:
+                    functions = _specs(row)
+                else:
+                    # All requests of a part share one list.
+                    if row.category not in parts:
+                        parts[row.category] = _specs(row)
+                    functions = _offered(row, parts[row.category])
                 items.append(_item(row, functions))
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise ConfigurationError(
