@@ -21,7 +21,8 @@ class Metric:
         title: A few words for a column.
         definition: What is divided by what, and how it is matched.
         source: Who defined it, or what this definition does about theirs.
-        higher_is_better: Direction; False for rates of errors.
+        higher_is_better: Direction; False for rates of errors, None where neither more nor less is
+            better.
         is_share: Whether each answer counts 0 or 1 of 1, so that the value is a share of answers.
         components: The metrics that it is derived from; empty for the others.
         derive: The value from the (numerator, denominator) sums of the components, NaN where they
@@ -32,7 +33,7 @@ class Metric:
     title: str
     definition: str
     source: str = "granite_fc"
-    higher_is_better: bool = True
+    higher_is_better: bool | None = True
     is_share: bool = False
     components: tuple[str, ...] = ()
     derive: Callable[[Sequence[tuple[float, float]]], float] | None = None

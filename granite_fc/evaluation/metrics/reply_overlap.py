@@ -57,8 +57,10 @@ METRICS = (
     Metric(
         _LENGTH,
         "Length to reference",
-        f"Tokens predicted over tokens of the references. {_BLEU}",
+        "Tokens predicted over tokens of the references: below 1 for replies that are shorter, above"
+        f" for longer ones. {_BLEU}",
         _PAPINENI,
+        higher_is_better=None,
     ),
     Metric(
         "bleu_corpus",
