@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -51,14 +50,12 @@ class Aggregate:
         num_exact: Number of those that are exact.
         metrics: Metric to value, in the order of `METRICS`; only those with something to say.
         error_kinds: Number of answers that make each kind of mistake, in the order of `KINDS`.
-        errors: Number of mistakes of each kind.
     """
 
     num_answers: int
     num_exact: int
     metrics: Mapping[str, MetricValue]
     error_kinds: Mapping[ErrorKind, int]
-    errors: Mapping[ErrorKind, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,13 +164,12 @@ def aggregate(
         samples = table.values(*np.split(resampled, 2, axis=1))
         for name, value in values.items():
             metrics[name] = _metric_value(name, table, float(value), samples[name])
-    kinds = [Counter(part.kind for part in judgement.wrong) for judgement in judgements]
+    kinds = [{part.kind for part in judgement.wrong} for judgement in judgements]
     return Aggregate(
         num_answers=len(judgements),
         num_exact=sum(judgement.exact for judgement in judgements),
         metrics={name: metrics[name] for name in (*METRICS, *metrics) if name in metrics},
         error_kinds={kind: sum(kind in found for found in kinds) for kind in KINDS},
-        errors={kind: sum(found[kind] for found in kinds) for kind in KINDS},
     )
 
 

@@ -6,7 +6,8 @@ it calls nothing (`refusal`) or where nothing was to be called (`needless_call`)
 to compare. Otherwise calls are paired one to one (`granite_fc.evaluation.metrics.pairing`), those
 that are left over with each other in order, and every argument of a pair makes at most one mistake,
 the first of `reference`, `type` and `value` that applies. An answer has each kind as often as it
-makes the mistake; reports count answers by the kinds that they have.
+makes the mistake; of more than 32 mistakes only the first few of each kind are kept. So reports
+count the answers with a kind, not the mistakes.
 """
 
 from __future__ import annotations
