@@ -9,6 +9,21 @@ import numpy as np
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
 
+class NoRoomError(ValueError):
+    """An answer has fewer tokens than the shortest one that its grammar admits.
+
+    Attributes:
+        needed: Tokens that this takes, the end of sequence included; None where the grammar admits
+            no answer at all.
+    """
+
+    def __init__(self, needed: int | None) -> None:
+        super().__init__(
+            "no answer is admitted" if needed is None else f"an answer takes {needed} tokens"
+        )
+        self.needed = needed
+
+
 class Constraint(Protocol):
     """The state of one answer that is being written."""
 
@@ -41,5 +56,8 @@ class AnswerGrammar(Protocol):
             vocabulary: That of the model.
             max_new_tokens: Tokens that the answer may take, the end of sequence included: every
                 answer that the constraint admits ends within them.
+
+        Raises:
+            NoRoomError: No answer does.
         """
         ...

@@ -9,8 +9,9 @@ from typing import Literal
 from granite_fc.decoding.constraint import AnswerGrammar
 from granite_fc.decoding.sampling import GREEDY, SamplingConfig
 
-# The model wrote the end of sequence; the answer says all that may be said; it was cut off.
-FinishReason = Literal["eos", "complete", "length"]
+# The model wrote the end of sequence; the answer says all that may be said; it was cut off; its
+# grammar admits none of so few tokens.
+FinishReason = Literal["eos", "complete", "length", "no_room"]
 
 
 @dataclasses.dataclass(frozen=True)
