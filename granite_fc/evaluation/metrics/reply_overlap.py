@@ -57,8 +57,7 @@ METRICS = (
     Metric(
         _LENGTH,
         "Length to reference",
-        "Tokens predicted over tokens of the references: below 1 for replies that are shorter, above"
-        f" for longer ones. {_BLEU}",
+        f"Tokens predicted over tokens of the references: below 1 where replies are shorter. {_BLEU}",
         _PAPINENI,
         higher_is_better=None,
     ),
