@@ -100,8 +100,8 @@ def judged_metrics(
     """A SeqIO metric function: `exact_match` and all that can be told without the inputs.
 
     Values are those of `granite_fc.evaluation.aggregate` in percent. What was on offer is not known
-    here, so there are no hallucinations, type errors or win rates; a metric that has nothing to say
-    of these predictions is absent.
+    here, so there are no hallucinations, type errors or win rates, and no value of a reply is said
+    to be invented; a metric that has nothing to say of these predictions is absent.
     """
 
     def metrics(targets: Sequence[str], predictions: Sequence[str]) -> dict[str, float]:

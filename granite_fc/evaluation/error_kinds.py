@@ -40,7 +40,8 @@ KINDS: Mapping[ErrorKind, str] = types.MappingProxyType(
         " from nowhere.",
         "type": "A value is wrong and of another JSON type than gold's, or it does not fit the"
         " schema.",
-        "value": "A value is wrong, though it fits; a reply says the same values in other words.",
+        "value": "A value is wrong, though it fits; a reply says the same values in other words, or"
+        " other words where the prompt is not known.",
         "reference": "A reference is not gold's, or stands for a value of gold, or a value for a"
         " reference of gold; or a call to which gold refers has no label, or several have the"
         " same.",
@@ -121,8 +122,9 @@ def wrong_in_values(
 def wrong_in_reply(found: Grounding) -> tuple[WrongPart, ...]:
     """The mistakes of a reply that is not word for word the reference."""
     wrong = [WrongPart("missing", f"expected {_text(value)}") for value in found.untold]
-    wrong += [WrongPart("extra", f"found {_text(value)}") for value in found.invented]
-    return _most_telling(wrong or [WrongPart("value", "the same values in other words")])
+    wrong += [WrongPart("extra", f"found {_text(value)}") for value in found.invented or ()]
+    told = "the same values in other words" if found.invented is not None else "other words"
+    return _most_telling(wrong or [WrongPart("value", told)])
 
 
 def _in_pairs(

@@ -29,7 +29,8 @@ def judge_reply(
     Args:
         gold: The reference.
         given: The answer.
-        question: What the prompt shows.
+        question: What the prompt shows. Where it is not known what was on offer, nothing else of
+            the prompt is, and no value of the answer is said to be invented.
         calls: Names of the functions that the answer calls where words are asked for; it is then no
             reply that can be read.
         bert_f1: Such as a `granite_fc.evaluation.metrics.bert_score.BertScorer` has; None where no

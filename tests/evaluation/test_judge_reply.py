@@ -6,7 +6,7 @@ import random
 
 import pytest
 import sacrebleu
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
@@ -109,6 +109,16 @@ def test_what_the_reference_does_not_tell_need_not_be_told():
     assert "grounded_values" not in grounding("Which dates?", gold="When?").counts
 
 
+def test_without_a_prompt_nothing_is_invented():
+    found = judge_reply(GOLD, "Ask for the Hilton in Rome at 3:15 pm, $131.")
+    assert not {"invented_values", "grounded_replies", "grounded_values"} & found.counts.keys()
+    assert [part.kind for part in found.wrong] == ["value"]
+    nothing_shown = judge_reply("It is 5.", "It is 6.", Question(()))
+    assert nothing_shown.counts["invented_values"] == (1, 1)
+    assert nothing_shown.counts["grounded_replies"] == (0, 1)
+    assert [part.kind for part in nothing_shown.wrong] == ["extra"]
+
+
 def test_kinds_of_mistakes_of_replies():
     def kinds(reply, **options):
         return {part.kind for part in judge_reply(GOLD, reply, QUESTION, **options).wrong}
@@ -140,6 +150,7 @@ def test_forms_of_values():
 
 
 @settings(max_examples=150, deadline=None)
+@example("<B1PM")
 @given(st.text(max_size=60) | st.text(alphabet="0123456789/:-., pamMayT", max_size=30))
 def test_any_text_can_be_a_reply(text):
     judgement = judge_reply("It is 5 on May 5.", text, QUESTION)

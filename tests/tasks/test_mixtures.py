@@ -226,7 +226,9 @@ def test_metrics_of_replies():
     (metric,) = seqio.get_mixture_or_task("simulator_response_generation").metric_fns
     found = metric(["It is 4 degrees.", "Done."], ["It is 4 degrees.", "It is 5."])
     assert found["exact_match"] == 50.0 and 50.0 <= found["rouge_l"] < 100.0
-    assert found["invented_values"] == 50.0 and found["bleu_corpus"] < 100.0
+    assert found["bleu_corpus"] < 100.0
+    # Whether the prompt gave the 5 is not known.
+    assert not {"invented_values", "grounded_replies", "grounded_values"} & found.keys()
 
 
 def test_the_vocabulary_gives_text_back():

@@ -44,14 +44,15 @@ METRICS = (
         " conversation, the functions on offer, the arguments and results of the shown calls or the"
         " reference reply have, and how many items a list in a result has. A date is known where"
         " month and day are, and its year where that of any such day is; a number where a known"
-        f" one, rounded to its decimals, is equal; a name where its word is. {_FORMS}.",
+        f" one, rounded to its decimals, is equal; a name where its word is. {_FORMS}. Absent where the"
+        " prompt is not known.",
         higher_is_better=False,
     ),
     Metric(
         "grounded_replies",
         "Grounded replies",
         "Replies that tell every value that the reference takes from results and invent none (see"
-        " grounded_values and invented_values), over replies.",
+        " grounded_values and invented_values), over replies to prompts that are known.",
         is_share=True,
     ),
 )
@@ -65,13 +66,14 @@ class Grounding:
         wanted: The values of results that the reference has, as text.
         untold: Those of them that the reply lacks.
         num_values: Number of the reply's values.
-        invented: Those of them that are known from nowhere.
+        invented: Those of them that are known from nowhere; None where the prompt is not known,
+            which may have them all.
     """
 
     wanted: tuple[str, ...]
     untold: tuple[str, ...]
     num_values: int
-    invented: tuple[str, ...]
+    invented: tuple[str, ...] | None
 
 
 def check_grounding(gold: str, given: str, question: Question) -> Grounding:
@@ -79,22 +81,27 @@ def check_grounding(gold: str, given: str, question: Question) -> Grounding:
     reference, reply = _Text(gold), _Text(given)
     values = {_written(value): value for value in _scalars(list(question.results))}
     wanted = {text: value for text, value in values.items() if reference.has(value)}
-    known = _Known([gold, *_texts_of(question)], question.results)
+    invented = None
+    if question.functions is not None:
+        known = _Known([gold, *_texts_of(question)], question.results)
+        invented = tuple(known.not_known(reply.forms))
     return Grounding(
         tuple(wanted),
         tuple(text for text, value in wanted.items() if not reply.has(value)),
         len(reply.forms),
-        tuple(known.not_known(reply.forms)),
+        invented,
     )
 
 
 def count_grounding(found: Grounding) -> Counts:
     """Counts of the metrics of grounding."""
-    return counts_of(
-        grounded_values=(len(found.wanted) - len(found.untold), len(found.wanted)),
-        invented_values=(len(found.invented), found.num_values),
-        grounded_replies=(not found.untold and not found.invented, 1),
-    )
+    counts = counts_of(grounded_values=(len(found.wanted) - len(found.untold), len(found.wanted)))
+    if found.invented is not None:
+        counts |= counts_of(
+            invented_values=(len(found.invented), found.num_values),
+            grounded_replies=(not found.untold and not found.invented, 1),
+        )
+    return counts
 
 
 class _Text:
@@ -139,7 +146,8 @@ class _Known:
     def __init__(self, texts: Sequence[str], results: Any) -> None:
         text = "\n".join(texts)
         forms = forms_in(text)
-        words = set(words_of(text))
+        # A name may be part of a word, as what stands before a time is.
+        words = {*words_of(text), *forms.names}
         self._dates = forms.dates
         self._times: frozenset[int] = frozenset().union(*forms.times)
         self._words = words
