@@ -44,8 +44,8 @@ METRICS = (
         " conversation, the functions on offer, the arguments and results of the shown calls or the"
         " reference reply have, and how many items a list in a result has. A date is known where"
         " month and day are, and its year where that of any such day is; a number where a known"
-        f" one, rounded to its decimals, is equal; a name where its word is. {_FORMS}. Absent where the"
-        " prompt is not known.",
+        f" one, rounded to its decimals, is equal; a name where its word is. {_FORMS}. Absent where"
+        " the prompt is not known.",
         higher_is_better=False,
     ),
     Metric(
