@@ -73,8 +73,15 @@ def judge_answer(
         return judge_name(gold, given, question)
     if subtask == PARAMETER_DETECTION:
         return judge_parameters(gold, given, question)
-    called = tuple(call.name for call in dialect_of_calls(answer).parse_calls(answer).calls)
-    return judge_reply(gold, given, question, calls=called, bert_f1=_bert_f1())
+    dialect = dialect_of_calls(answer)
+    return judge_reply(
+        gold,
+        given,
+        question,
+        calls=tuple(call.name for call in dialect.parse_calls(answer).calls),
+        is_words=dialect.call_marker not in answer,
+        bert_f1=_bert_f1(),
+    )
 
 
 @gin.configurable(module="tasks")

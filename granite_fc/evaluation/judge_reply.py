@@ -22,6 +22,7 @@ def judge_reply(
     question: Question = NOTHING_KNOWN,
     *,
     calls: tuple[str, ...] = (),
+    is_words: bool = True,
     bert_f1: BertF1 | None = None,
 ) -> Judgement:
     """Judges a reply; white space is made even first.
@@ -33,6 +34,8 @@ def judge_reply(
             the prompt is, and no value of the answer is said to be invented.
         calls: Names of the functions that the answer calls where words are asked for; it is then no
             reply that can be read.
+        is_words: Whether the answer is words alone; without them it is no reply that can be read,
+            though none of its calls may be either.
         bert_f1: Such as a `granite_fc.evaluation.metrics.bert_score.BertScorer` has; None where no
             encoder is at hand.
 
@@ -41,7 +44,7 @@ def judge_reply(
     """
     gold, given = " ".join(gold.split()), " ".join(given.split())
     exact = gold == given
-    is_read = exact or bool(given and not calls)
+    is_read = exact or bool(given and is_words and not calls)
     grounding = check_grounding(gold, given, question)
     counts = {
         **count_whole(exact=exact, is_read=is_read),
@@ -54,7 +57,7 @@ def judge_reply(
     if calls and not exact:
         wrong = called(calls)
     elif not is_read:
-        wrong = unreadable("no words")
+        wrong = unreadable("no words" if is_words else "a call that cannot be read")
     elif not exact:
         wrong = wrong_in_reply(grounding)
     return Judgement(exact, counts, wrong)

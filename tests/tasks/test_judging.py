@@ -14,6 +14,7 @@ from granite_fc.calls.call import Call
 from granite_fc.calls.reference import Reference
 from granite_fc.data import declarations
 from granite_fc.evaluation.metrics import METRICS
+from granite_fc.evaluation.predictions import UNREADABLE
 from tasks.completion import completion
 from tasks.dialects import DIALECTS
 from tasks.judging import judge, judge_answer
@@ -113,6 +114,23 @@ def test_the_prompt_tells_what_was_on_offer():
     assert found.counts["hallucinated_names"] == (1, 2)
     assert found.counts["hallucinated_parameters"][0] == 1
     assert found.counts["win_rate"] == (0, 1)
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_a_reply_has_words_alone(name):
+    marker = DIALECTS[name].call_marker
+    answers = {
+        UNREADABLE: "parse",
+        f"It is {marker} [": "parse",
+        DIALECTS[name].print_calls([]): "parse",
+        DIALECTS[name].print_calls([Call("f", {})]): "needless_call",
+    }
+    for answer, kind in answers.items():
+        found = judge_answer(RESPONSE_GENERATION, "It is 4.", answer)
+        assert found.counts["parse_rate"] == (0, 1)
+        assert [part.kind for part in found.wrong] == [kind]
+    quoted = f"Calls begin with {marker}."
+    assert judge_answer(RESPONSE_GENERATION, quoted, quoted).counts["parse_rate"] == (1, 1)
 
 
 def test_win_rate_follows_the_seed_of_the_simulator():

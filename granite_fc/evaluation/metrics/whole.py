@@ -18,8 +18,8 @@ METRICS = (
         "parse_rate",
         "Parse rate",
         "Answers that can be read, from their first character to the last, in the form that is"
-        " asked for, over answers. Of one that cannot, the other metrics take the calls that could"
-        " be read.",
+        " asked for, over answers. A reply in words has nothing that begins a call. Of an answer"
+        " that cannot be read, the other metrics take the calls that could be.",
         is_share=True,
     ),
 )
