@@ -31,7 +31,7 @@ from granite_fc.evaluation.mixture_items import item_id, mixture_items
 from granite_fc.evaluation.results import Evaluation, ModelResult
 from granite_fc.evaluation.suites.items import suite_items
 from granite_fc.evaluation.suites.registry import load_suite
-from granite_fc.evaluation.suites.suite import Suite
+from granite_fc.evaluation.suites.suite import Suite, SuiteItem
 from granite_fc.models.decoder import count_params
 from granite_fc.sharding.activate import activate
 from granite_fc.training.hosts import Hosts
@@ -127,12 +127,14 @@ class EvaluationRun:
                 remedy="Name them: --checkpoint=NAME=DIR.",
             )
         self._suite: Suite | None = None
+        self._suite_items: Mapping[str, SuiteItem] = {}
         if settings.suite is not None:
             self._suite = load_suite(
                 settings.suite,
                 settings.suite_dir,
                 dots_as_underscores=settings.dots_as_underscores,
             )
+            self._suite_items = {item.id: item for item in self._suite.items}
 
     def evaluate(self, hosts: Hosts, progress: Progress) -> Evaluation:
         """Has every model answer, judges all answers and puts them side by side.
@@ -188,12 +190,12 @@ class EvaluationRun:
             published=published,
         )
 
-    def _read_calls(self, text: str) -> ParseResult:
+    def _read_calls(self, item: Item, text: str) -> ParseResult:
         """Reads the calls of an answer, those in the notation of the suite as well."""
         read_calls = conventions().read_calls
         if self._suite is None:
             return read_calls(text)
-        return self._suite.read(text, read_calls).parsed
+        return self._suite.read(self._suite_items[item.item_id], text, read_calls).parsed
 
     def _configure(self, subject: Subject) -> Path | None:
         """Makes the configuration the subject's; returns its checkpoint, if it is one."""

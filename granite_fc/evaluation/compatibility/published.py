@@ -12,14 +12,16 @@ from granite_fc.evaluation.items import Answer, Item
 
 
 def published_scores(
-    items: Sequence[Item], answers: Mapping[str, Answer], read_calls: Callable[[str], ParseResult]
+    items: Sequence[Item],
+    answers: Mapping[str, Answer],
+    read_calls: Callable[[Item, str], ParseResult],
 ) -> list[Scores]:
     """Scores the items whose right answers are calls, as each published scorer does.
 
     Args:
         items: What was asked; those whose target is no calls are passed over.
         answers: One for each, by `item_id`.
-        read_calls: Reads the calls of an answer.
+        read_calls: Reads the calls of an answer to an item.
 
     Returns:
         Nothing where no item is left.
@@ -27,8 +29,8 @@ def published_scores(
     gold: list[tuple[Call, ...]] = []
     given: list[ParseResult] = []
     for item in items:
-        right = read_calls(item.target)
+        right = read_calls(item, item.target)
         if right.error is None and right.calls:
             gold.append(right.calls)
-            given.append(read_calls(answers[item.item_id].text))
+            given.append(read_calls(item, answers[item.item_id].text))
     return [score(gold, given) for score in SCORERS.values()] if gold else []

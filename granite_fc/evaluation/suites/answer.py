@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
 from granite_fc.calls.syntax import ParseResult
 
@@ -19,8 +18,3 @@ class GivenAnswer:
 
     text: str
     parsed: ParseResult
-
-    @classmethod
-    def read(cls, text: str, read_calls: Callable[[str], ParseResult]) -> GivenAnswer:
-        """Reads an answer, as `granite_fc.conventions` or a parser of one form does."""
-        return cls(text, read_calls(text))

@@ -37,4 +37,4 @@ def suite_items(suite: Suite, conventions: Conventions) -> list[Item]:
 
 
 def _judge(suite: Suite, conventions: Conventions, item: SuiteItem, text: str) -> Judgement:
-    return suite.judge(item, suite.read(text, conventions.read_calls))
+    return suite.judge(item, suite.read(item, text, conventions.read_calls))

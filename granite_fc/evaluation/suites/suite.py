@@ -83,8 +83,16 @@ class Suite(Protocol):
         """What a reader of its scores should know: what was left out, and why."""
         ...
 
-    def read(self, text: str, read_calls: Callable[[str], ParseResult]) -> GivenAnswer:
-        """Reads an answer; one in the suite's own notation as well. Never raises."""
+    def read(
+        self, item: SuiteItem, text: str, read_calls: Callable[[str], ParseResult]
+    ) -> GivenAnswer:
+        """Reads an answer; one in the suite's own notation as well. Never raises.
+
+        Args:
+            item: What was asked.
+            text: The answer.
+            read_calls: Reads calls, as `granite_fc.conventions` or a parser of one form does.
+        """
         ...
 
     def judge(self, item: SuiteItem, answer: GivenAnswer) -> Judgement:

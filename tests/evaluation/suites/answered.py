@@ -8,7 +8,8 @@ from granite_fc.calls.syntax import parse_calls, print_calls
 def answered(suite, answer=lambda item: print_calls(item.gold)):
     """(item, judgement) of every item; by default of its gold answer."""
     return [
-        (item, suite.judge(item, suite.read(answer(item), parse_calls))) for item in suite.items
+        (item, suite.judge(item, suite.read(item, answer(item), parse_calls)))
+        for item in suite.items
     ]
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 
 import pytest
 
 from benchmarks import bfcl_agreement
+from granite_fc.calls.syntax import ParseResult, parse_calls, print_calls
+from granite_fc.evaluation.compatibility.answers import SCORERS
 from granite_fc.evaluation.suites.bfcl.suite import AST_CATEGORIES, CATEGORIES, UNANSWERABLE
 from tests.evaluation.suites.answered import answered, totals_of
 
@@ -61,6 +64,28 @@ def test_gold_scores_full_marks_in_the_overall_formulas(bfcl, replayed):
             "strict single-turn overall": (1 + live + 1) / 3,
         }
     )
+
+
+def test_gold_with_underscores_for_dots_is_gold_to_our_judge_and_to_the_published_scorers(bfcl):
+    suite = dataclasses.replace(bfcl, dots_as_underscores=True)
+    items = [item for item in suite.items if item.category in AST_CATEGORIES]
+    gold = [item.gold for item in items]
+    assert sum("." in call.name for calls in gold for call in calls) > 500
+
+    def underscored(item):
+        calls = (dataclasses.replace(c, name=c.name.replace(".", "_")) for c in item.gold)
+        return print_calls(calls)
+
+    given = [suite.read(item, underscored(item), parse_calls) for item in items]
+    judged = [suite.judge(item, answer) for item, answer in zip(items, given, strict=True)]
+    wrong = [item.id for item, j in zip(items, judged, strict=True) if not j.exact]
+    assert sorted(wrong) == sorted(UNANSWERABLE)
+    as_they_are = [ParseResult(calls, None, "") for calls in gold]
+    for score in SCORERS.values():
+        assert (
+            score(gold, [answer.parsed for answer in given]).values
+            == score(gold, as_they_are).values
+        )
 
 
 def test_an_answer_that_cannot_be_read_is_official_irrelevance_and_not_strict(bfcl):

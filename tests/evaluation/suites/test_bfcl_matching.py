@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import time
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from granite_fc.calls.call import Call
+from granite_fc.calls.spec import FunctionSpec
 from granite_fc.calls.syntax import parse_calls, print_calls
 from granite_fc.errors import ConfigurationError
 from granite_fc.evaluation.suites.bfcl.functions import PYTHON, Function
@@ -130,7 +132,7 @@ RIGHT = '<function_call> {"name": "a.f", "arguments": {"k": 1}}'
 )
 def test_abstention_official_and_strict(written, text, official, strict, relevant, kinds):
     suite = Bfcl.load(written, CATEGORIES)
-    judged = {i.category: suite.judge(i, suite.read(text, parse_calls)) for i in suite.items}
+    judged = {i.category: suite.judge(i, suite.read(i, text, parse_calls)) for i in suite.items}
     irrelevance = judged["irrelevance"].counts
     assert irrelevance["accuracy"] == (official, 1)
     assert irrelevance["strict_abstention"] == (strict, 1)
@@ -144,7 +146,7 @@ def test_general_metrics_are_counted_beside_the_suites_own(written):
     suite = Bfcl.load(written, CATEGORIES)
     item = suite.items[0]
     text = '<function_call> {"name": "b", "arguments": {}}'
-    counts = suite.judge(item, suite.read(text, parse_calls)).counts
+    counts = suite.judge(item, suite.read(item, text, parse_calls)).counts
     assert counts["accuracy"] == (0, 1) and counts["hallucinated_names"] == (1, 1)
     assert counts["name_f1"] == (0, 2) and counts["parse_rate"] == (1, 1)
 
@@ -153,9 +155,21 @@ def test_names_with_dots_may_have_been_offered_with_underscores(written):
     text = '<function_call> {"name": "a_f", "arguments": {"k": 1}}'
     for dots, right in ((False, False), (True, True)):
         suite = Bfcl.load(written, CATEGORIES, dots_as_underscores=dots)
-        judgement = suite.judge(suite.items[0], suite.read(text, parse_calls))
+        item = suite.items[0]
+        judgement = suite.judge(item, suite.read(item, text, parse_calls))
         assert judgement.exact == right
         assert judgement.counts["hallucinated_names"] == (not right, 1)
+
+
+def test_a_name_that_is_on_offer_as_it_is_stays(written):
+    suite = Bfcl.load(written, CATEGORIES, dots_as_underscores=True)
+    functions = (
+        FunctionSpec("a_f", "", {"type": "object", "properties": {}}),
+        *suite.items[0].functions,
+    )
+    item = dataclasses.replace(suite.items[0], functions=functions)
+    text = '<function_call> {"name": "a_f", "arguments": {"k": 1}}'
+    assert [call.name for call in suite.read(item, text, parse_calls).parsed.calls] == ["a_f"]
 
 
 def test_what_the_system_says_comes_before_the_user(written):
@@ -195,7 +209,7 @@ def test_hostile_answers_are_wrong_in_linear_time(written, text):
     suite = Bfcl.load(written, CATEGORIES)
     begun = time.process_time()
     for item in suite.items:
-        judgement = suite.judge(item, suite.read(text, parse_calls))
+        judgement = suite.judge(item, suite.read(item, text, parse_calls))
         assert item.category != "simple_python" or not judgement.exact
         assert sum(len(part.detail) for part in judgement.wrong) < 5_000
     assert time.process_time() - begun < 5

@@ -63,7 +63,8 @@ def suite(tmp_path_factory):
 
 
 def judged(suite, text, index=0):
-    return suite.judge(suite.items[index], suite.read(text, parse_calls))
+    item = suite.items[index]
+    return suite.judge(item, suite.read(item, text, parse_calls))
 
 
 def test_items(suite):

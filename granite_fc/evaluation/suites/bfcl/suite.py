@@ -148,14 +148,17 @@ class Bfcl:
                     accepted[row.id] = calls
         return cls(tuple(items), accepted, dots_as_underscores)
 
-    def read(self, text: str, read_calls: Callable[[str], ParseResult]) -> GivenAnswer:
-        """Reads an answer."""
-        return GivenAnswer.read(text, read_calls)
+    def read(
+        self, item: SuiteItem, text: str, read_calls: Callable[[str], ParseResult]
+    ) -> GivenAnswer:
+        """Reads an answer; functions offered with underscores get their own names again."""
+        parsed = read_calls(text)
+        if self.dots_as_underscores:
+            parsed = _with_dots(item, parsed)
+        return GivenAnswer(text, parsed)
 
     def judge(self, item: SuiteItem, answer: GivenAnswer) -> Judgement:
         """Judges an answer by the rule of its category."""
-        if self.dots_as_underscores:
-            answer = _with_dots(item, answer)
         called = bool(answer.parsed.calls) and answer.parsed.error is None
         if item.category in IRRELEVANCE_CATEGORIES:
             strictly = abstained(answer, (spec.name for spec in item.functions))
@@ -180,14 +183,14 @@ class Bfcl:
         return _judgement(item, answer, {ACCURACY: not wrong}, exact=not wrong, wrong=wrong)
 
 
-def _with_dots(item: SuiteItem, answer: GivenAnswer) -> GivenAnswer:
-    """The answer with the functions' own names."""
-    own = {spec.name.replace(".", "_"): spec.name for spec in item.functions}
+def _with_dots(item: SuiteItem, parsed: ParseResult) -> ParseResult:
+    """The calls with the functions' own names; a name that is on offer as it is stays."""
+    names = [spec.name for spec in item.functions]
+    own = {name.replace(".", "_"): name for name in names} | {name: name for name in names}
     calls = tuple(
-        dataclasses.replace(call, name=own.get(call.name, call.name))
-        for call in answer.parsed.calls
+        dataclasses.replace(call, name=own.get(call.name, call.name)) for call in parsed.calls
     )
-    return dataclasses.replace(answer, parsed=dataclasses.replace(answer.parsed, calls=calls))
+    return dataclasses.replace(parsed, calls=calls)
 
 
 def _judgement(

@@ -109,7 +109,9 @@ class Nestful:
                 ) from None
         return cls(tuple(items))
 
-    def read(self, text: str, read_calls: Callable[[str], ParseResult]) -> GivenAnswer:
+    def read(
+        self, item: SuiteItem, text: str, read_calls: Callable[[str], ParseResult]
+    ) -> GivenAnswer:
         """Reads an answer in either notation, without the closing pseudo-call."""
         parsed = read_calls(text_in_our_notation(text))
         calls = tuple(call for call in parsed.calls if call.name not in RESULT_CALLS)
