@@ -57,7 +57,7 @@ METRICS = (
     Metric(
         _LENGTH,
         "Length to reference",
-        f"Tokens predicted over tokens of the references; neither long nor short is better. {_BLEU}",
+        f"Tokens predicted over tokens of the references: neither more nor less is better. {_BLEU}",
         _PAPINENI,
         higher_is_better=None,
     ),
