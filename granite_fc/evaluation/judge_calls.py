@@ -22,7 +22,7 @@ from granite_fc.evaluation.metrics.metric import counts_of
 from granite_fc.evaluation.metrics.names import count_names
 from granite_fc.evaluation.metrics.offered import (
     check_arguments,
-    count_offered,
+    count_offered_arguments,
     count_offered_names,
 )
 from granite_fc.evaluation.metrics.references import check_references, count_references
@@ -62,15 +62,15 @@ def judge_calls(
     arguments = check_arguments(gold, calls, question)
     references = check_references(gold, calls, question)
     gold_names, names = [call.name for call in gold], [call.name for call in calls]
+    abstains = is_read and not calls
     counts = {
         **count_whole(exact=exact, is_read=is_read),
         **count_names(gold_names, names, is_read=is_read),
         **count_arguments(compared, is_same=is_same),
         **count_references(compared, references),
-        **count_offered(gold_names, names, arguments, question),
-        **count_abstention(
-            gold_abstains=not gold, abstains=is_read and not calls, calls=bool(calls)
-        ),
+        **count_offered_names(gold_names, names, question, abstains=abstains),
+        **count_offered_arguments(arguments),
+        **count_abstention(gold_abstains=not gold, abstains=abstains, calls=bool(calls)),
     }
     if functions is not None:
         won = has_won(gold, calls, question, functions)
@@ -106,13 +106,12 @@ def judge_names(
     names = [name for name in given or () if name != NO_FUNCTION]
     # That nothing is called is said alone.
     is_read = given is not None and (NO_FUNCTION not in given or len(given) == 1)
+    abstains = is_read and not names
     counts = {
         **count_whole(exact=exact, is_read=is_read),
         **count_names(gold_names, names, is_read=is_read),
-        **count_offered_names(gold_names, names, question),
-        **count_abstention(
-            gold_abstains=not gold_names, abstains=is_read and not names, calls=bool(names)
-        ),
+        **count_offered_names(gold_names, names, question, abstains=abstains),
+        **count_abstention(gold_abstains=not gold_names, abstains=abstains, calls=bool(names)),
     }
     wrong: tuple[WrongPart, ...] = ()
     if not is_read:

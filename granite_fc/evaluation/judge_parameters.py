@@ -13,14 +13,13 @@ from granite_fc.evaluation.error_kinds import called, refused, unreadable, wrong
 from granite_fc.evaluation.judgement import Judgement, WrongPart
 from granite_fc.evaluation.metrics.abstention import count_abstention
 from granite_fc.evaluation.metrics.arguments import compare, count_arguments
-from granite_fc.evaluation.metrics.offered import check_values, count_offered
+from granite_fc.evaluation.metrics.offered import check_values, count_offered_arguments
 from granite_fc.evaluation.metrics.whole import count_whole
 from granite_fc.evaluation.question import NOTHING_KNOWN, Question
 
 # Which function a pair is for is not said, so all are paired as calls of one.
 _FUNCTION = "values"
 _OF_ARGUMENTS = ("parameter_precision", "parameter_recall", "parameter_f1", "value_accuracy")
-_OF_OFFERED = ("hallucinated_parameters", "type_errors")
 
 Pairs = Mapping[str, Any]
 
@@ -45,12 +44,11 @@ def judge_parameters(
     compared = compare(_as_calls(gold), _as_calls(pairs))
     checked = check_values(gold, pairs, question)
     arguments = count_arguments(compared, is_same=exact)
-    offered = count_offered((), (), checked, question)
     gold_has, has = any(map(bool, gold)), any(map(bool, pairs))
     counts = {
         **count_whole(exact=exact, is_read=is_read),
         **{name: arguments[name] for name in _OF_ARGUMENTS if name in arguments},
-        **{name: offered[name] for name in _OF_OFFERED if name in offered},
+        **count_offered_arguments(checked),
         **count_abstention(gold_abstains=not gold_has, abstains=is_read and not has, calls=has),
     }
     wrong: tuple[WrongPart, ...] = ()

@@ -91,6 +91,26 @@ def test_a_hallucinated_name_costs_precision():
     assert kinds(found) == ["count"]
 
 
+def test_an_answer_without_a_name_has_hallucinated_none_and_avoided_none():
+    made_up = Call("made_up", {})
+    rates = [
+        judge_calls([f(a=1)], given, ON_OFFER).counts.get("hallucination_rate")
+        for given in (
+            parse_calls("I would rather not."),
+            parse_calls("<function_call> {"),
+            parse_calls(print_calls([])),
+            parse_calls(f"{print_calls([f(a=1)])} <function_call> {{"),
+            parse_calls(f"Sure! {print_calls([made_up])}"),
+        )
+    ]
+    assert rates == [None, None, (0, 1), (0, 1), (1, 1)]
+    names = [None, ("no_function",), ("no_function", "no_function"), ("f", "no_function"), ("h",)]
+    rates = [
+        judge_names(("f",), given, ON_OFFER).counts.get("hallucination_rate") for given in names
+    ]
+    assert rates == [None, (0, 1), None, (0, 1), (1, 1)]
+
+
 def test_a_name_matches_as_often_as_gold_has_it():
     found = judged([f(a=1)], f(a=1), f(a=1), f(a=1))
     assert found.counts["name_precision"] == (1, 3)

@@ -19,8 +19,9 @@ METRICS = (
     Metric(
         "hallucination_rate",
         "Answers with a hallucinated name",
-        "Answers that name a function which is not on offer, over answers of which it is known what"
-        " was on offer. A name that gold has is on offer.",
+        "Answers that name a function which is not on offer, over answers that name any, or that"
+        " say that nothing is to be called, and of which it is known what was on offer. A name that"
+        " gold has is on offer. An answer without a name that can be read says nothing here.",
         "Abdelaziz et al., Granite-20B-FunctionCalling, arXiv 2407.00121, figure 3",
         higher_is_better=False,
         is_share=True,
@@ -115,29 +116,34 @@ def check_values(
     return checked
 
 
-def count_offered(
-    gold_names: Collection[str],
-    given_names: Sequence[str],
-    checked: Sequence[CheckedArgument],
-    question: Question,
-) -> Counts:
-    """Counts of the metrics of what is on offer."""
-    counts = dict(count_offered_names(gold_names, given_names, question))
+def count_offered_arguments(checked: Sequence[CheckedArgument]) -> Counts:
+    """Counts of the metrics of parameters and values that do not fit what is on offer."""
     known = [argument for argument in checked if argument.is_known is not None]
     taken = [argument for argument in known if argument.is_known]
-    counts |= counts_of(
+    return counts_of(
         hallucinated_parameters=(len(known) - len(taken), len(known)),
         type_errors=(sum(argument.misfit is not None for argument in taken), len(taken)),
     )
-    return counts
 
 
-def count_offered_names(gold: Collection[str], given: Sequence[str], question: Question) -> Counts:
-    """Counts of the metrics of names that are not on offer."""
+def count_offered_names(
+    gold: Collection[str], given: Sequence[str], question: Question, *, abstains: bool
+) -> Counts:
+    """Counts of the metrics of names that are not on offer.
+
+    Args:
+        gold: The right names; none where nothing is to be called.
+        given: The names that could be read.
+        question: What the prompt shows.
+        abstains: Whether the answer can be read and says that nothing is to be called.
+    """
     if question.functions is None:
         return {}
     unknown = len(given) - sum(map(names_on_offer(gold, question).__contains__, given))
-    return counts_of(hallucination_rate=(unknown > 0, 1), hallucinated_names=(unknown, len(given)))
+    return counts_of(
+        hallucination_rate=(unknown > 0, bool(given) or abstains),
+        hallucinated_names=(unknown, len(given)),
+    )
 
 
 def names_on_offer(gold: Collection[str], question: Question) -> set[str]:
