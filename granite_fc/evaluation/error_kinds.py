@@ -20,7 +20,7 @@ from typing import Any
 
 from granite_fc.calls.reference import references_in, to_json_value
 from granite_fc.evaluation.judgement import ErrorKind, WrongPart
-from granite_fc.evaluation.metrics.arguments import Comparison
+from granite_fc.evaluation.metrics.arguments import Comparison, compare
 from granite_fc.evaluation.metrics.grounding import Grounding
 from granite_fc.evaluation.metrics.lcs import lcs_length
 from granite_fc.evaluation.metrics.offered import CheckedArgument
@@ -45,7 +45,8 @@ KINDS: Mapping[ErrorKind, str] = types.MappingProxyType(
         "reference": "A reference is not gold's, or stands for a value of gold, or a value for a"
         " reference of gold; or a call to which gold refers has no label, or several have the"
         " same.",
-        "order": "The right calls or names come in an order that gold does not allow.",
+        "order": "The right calls or names come in an order that gold does not allow, as do calls"
+        " of which one refers, as gold does, to the output of a later one.",
         "count": "Fewer or more calls, names or objects than gold has.",
         "refusal": "Nothing is called though something was to be.",
         "needless_call": "Something is called though nothing was to be.",
@@ -83,11 +84,17 @@ def wrong_in_calls(
         references: And about their references.
         in_order: Whether gold's order is the only one.
     """
+    later = {(r.call, r.parameter) for r in references if r.problem == "later"}
+    if later:
+        # As calls that may come in any order, so that what is wrong beside it can be told.
+        labels = {r.reference.label for r in references if r.problem == "later"}
+        compared = compare(compared.gold, compared.given, labels)
     found = list(_in_pairs(compared, arguments, is_named=True))
     found += _in_leftovers(compared)
     found += _in_labels(compared, references)
     places = [compared.pairing[place] for place in sorted(compared.pairing)]
-    if in_order and places != sorted(places):
+    right = {(j, name) for i, j in compared.pairing.items() for name in compared.right[i]}
+    if not later.isdisjoint(right) or (in_order and places != sorted(places)):
         found.append(WrongPart("order", f"expected {_listed(c.name for c in compared.gold)}"))
     if not found:
         # All calls are right for themselves: what is wrong is how they hang together.

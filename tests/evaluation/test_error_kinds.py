@@ -71,13 +71,19 @@ def test_there_are_kinds_for_every_mistake():
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.permutations(range(4)), st.lists(st.sampled_from(sorted(MISTAKES)), max_size=3))
-def test_each_mistake_is_of_its_kind(places, mistakes):
+@given(
+    st.permutations(range(4)),
+    st.lists(st.sampled_from(sorted(MISTAKES)), max_size=3),
+    st.permutations(range(4)),
+)
+def test_each_mistake_is_of_its_kind(places, mistakes, order):
     made = dict(zip(places, mistakes, strict=False))
     answer = []
-    for place, call in enumerate(GOLD):
-        answer += MISTAKES[made[place]](place) if place in made else [call]
+    for place in order:
+        answer += MISTAKES[made[place]](place) if place in made else [GOLD[place]]
     expected = set(mistakes)
+    if order.index(2) < order.index(0) and "name" not in (made.get(0), made.get(2)):
+        expected.add("order")
     if made.get(0) == "name" and made.get(2) != "name":
         expected.add("reference")  # what refers to the first call now leads to another one
     assert kinds(answer) == sorted(expected)
@@ -87,6 +93,7 @@ def test_kinds_of_whole_answers():
     assert kinds(GOLD) == []
     assert kinds([GOLD[3], *GOLD[:3]]) == []
     assert kinds([GOLD[3], *GOLD[:3]], in_order=True) == ["order"]
+    assert kinds(GOLD[::-1]) == kinds(GOLD[::-1], in_order=True) == ["order"]
     assert kinds([]) == ["refusal"]
     assert kinds(GOLD[:3]) == ["count"]
     assert kinds([dataclasses.replace(GOLD[0], label=None), *GOLD[1:]]) == ["reference"]

@@ -217,7 +217,20 @@ def test_references_have_to_lead_somewhere():
 def test_a_reference_to_a_later_call_leads_nowhere():
     found = judged(NESTED, *NESTED[::-1])
     assert not found.exact and found.counts["reference_validity"] == (0, 1)
-    assert kinds(found) == ["reference"]
+    # What it refers to is there, too late.
+    assert found.counts["hallucinated_references"] == (0, 1) and kinds(found) == ["order"]
+    elsewhere = judged(NESTED, Call("g", {"a": Reference("$var_3", ("rows",))}), NESTED[0])
+    assert kinds(elsewhere) == ["reference"]
+    two = [Call("f", {"a": n}, f"$var_{n}") for n in (3, 4)]
+    used = [Reference(f"$var_{n}", ("lat",)) for n in (3, 4)]
+    users = [Call("g", {"a": used[n], "m": n, "n": n}) for n in (0, 1)]
+    assert kinds(judged([*two, *users], *users[::-1], *two)) == ["order"]
+    crossed = [Call("g", {"a": used[1 - n], "m": n, "n": n}) for n in (0, 1)]
+    assert kinds(judged([*two, *users], *crossed, *two)) == ["reference", "reference"]
+    itself = judged(NESTED, NESTED[0], Call("g", {"a": Reference("$var_4", ("lat",))}, "$var_4"))
+    assert kinds(itself) == ["reference"]
+    assert itself.counts["hallucinated_references"] == (0, 1)
+    assert itself.counts["reference_validity"] == (0, 1)
 
 
 def test_labels_have_to_be_there_and_to_be_different():

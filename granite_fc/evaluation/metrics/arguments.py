@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from granite_fc.calls.call import Call
 from granite_fc.evaluation.metrics.metric import Counts, Metric, counts_of
@@ -97,9 +97,15 @@ class Comparison:
         return [parameter for parameter in self.gold[place].arguments if parameter in other]
 
 
-def compare(gold: Sequence[Call], given: Sequence[Call]) -> Comparison:
-    """Pairs the calls of an answer with those of gold."""
-    first, second = Answer(gold), Answer(given)
+def compare(gold: Sequence[Call], given: Sequence[Call], later: Collection[str] = ()) -> Comparison:
+    """Pairs the calls of an answer with those of gold.
+
+    Args:
+        gold: The right calls.
+        given: Those of the answer.
+        later: Labels of the answer to which references count though they stand before.
+    """
+    first, second = Answer(gold), Answer(given, later)
     pairing = pair_calls(first, second)
     right = {i: frozenset(agreeing(first, second, i, j, pairing)) for i, j in pairing.items()}
     return Comparison(gold, given, pairing, right)

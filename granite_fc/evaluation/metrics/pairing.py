@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from typing import NamedTuple
 
 from granite_fc.calls.call import Call
@@ -44,17 +44,24 @@ class Argument(NamedTuple):
 class Answer:
     """The calls of one answer, ready to be compared.
 
+    Args:
+        calls: The calls.
+        later: Labels to which references count though the call that has one only comes later.
+
     Attributes:
         names: The function of each call.
         arguments: Of each call, parameter to what is compared.
         users: Of each call the calls, with parameters, that refer to it.
     """
 
-    def __init__(self, calls: Sequence[Call]) -> None:
+    def __init__(self, calls: Sequence[Call], later: Collection[str] = ()) -> None:
         self.names = [call.name for call in calls]
         self.arguments: list[dict[str, Argument]] = []
         self.users: dict[int, list[tuple[int, str]]] = defaultdict(list)
         producers: dict[str, int] = {}
+        for place, call in enumerate(calls):
+            if call.label is not None and call.label in later:
+                producers.setdefault(call.label, place)
         for place, call in enumerate(calls):
             arguments = {}
             for parameter, value in call.arguments.items():

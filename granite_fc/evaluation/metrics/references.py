@@ -20,13 +20,15 @@ METRICS = (
         "References that lead to something over references predicted. Exactly one call before, of"
         " the prompt or of the answer, has the label, and its result, where the prompt shows it,"
         " has something at the path; where it does not, the function's output schema, if there is"
-        " one, does not rule the path out. A place of which gold makes use is always there.",
+        " one, does not rule the path out. A place of which gold makes use is always there. To the"
+        " output of a call that only comes later nothing can refer.",
     ),
     Metric(
         "hallucinated_references",
         "Hallucinated references",
-        "References whose label no call before has, of the prompt or of the answer, over references"
-        " predicted.",
+        "References whose label no call has, of the prompt or of the answer, over references"
+        " predicted. The label of a later call is not made up; calls in such an order are a mistake"
+        " of their kind.",
         higher_is_better=False,
     ),
     Metric(
@@ -40,6 +42,9 @@ METRICS = (
 )
 
 
+Problem = Literal["label", "later", "repeated", "path"]
+
+
 class CheckedReference(NamedTuple):
     """A reference of an answer.
 
@@ -47,14 +52,15 @@ class CheckedReference(NamedTuple):
         call: Place of the call with it.
         parameter: The argument in which it stands.
         reference: The reference.
-        problem: What is wrong with it: no call before has the label ("label"), several have
-            ("repeated"), or there is nothing at the path ("path"); None where it is valid.
+        problem: What is wrong with it: no call has the label ("label"), only the call itself or a
+            later one has ("later"), several have ("repeated"), or there is nothing at the path
+            ("path"); None where it is valid.
     """
 
     call: int
     parameter: str
     reference: Reference
-    problem: Literal["label", "repeated", "path"] | None
+    problem: Problem | None
 
 
 def check_references(
@@ -77,13 +83,13 @@ def check_references(
         for parameter, value in call.arguments.items():
             for reference in references_in(value):
                 label = reference.label
-                problem: Literal["label", "repeated", "path"] | None = None
+                problem: Problem | None = None
                 if (producers.get(label, label), reference.path) in used_by_gold:
                     pass
                 elif label not in producers and label not in earlier:
                     if question.functions is None and label not in labels:
                         continue
-                    problem = "label"
+                    problem = "later" if label in labels else "label"
                 elif label in results:
                     problem = None if _is_there(results[label], reference.path) else "path"
                 elif label in producers:
