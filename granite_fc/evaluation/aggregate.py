@@ -19,6 +19,9 @@ from granite_fc.evaluation.intervals import wilson_interval
 from granite_fc.evaluation.judgement import ErrorKind, Judgement
 from granite_fc.evaluation.metrics import METRICS, Metric
 
+# Sums in another order differ by their rounding.
+_POINT = 1e-9
+
 
 @dataclasses.dataclass(frozen=True)
 class MetricValue:
@@ -102,6 +105,14 @@ class CountTable:
         tops, belows = self.numerators[applies, column], self.denominators[applies, column]
         return bool(np.isin(tops, (0.0, 1.0)).all() and (belows == 1.0).all())
 
+    def is_bounded(self, name: str) -> bool:
+        """Whether values are from 0 to 1; of a suite's own metric its answers tell."""
+        if name in METRICS:
+            return METRICS[name].is_bounded
+        column = self.names.index(name)
+        tops, belows = self.numerators[:, column], self.denominators[:, column]
+        return bool(((tops >= 0) & (tops <= belows)).all())
+
     @property
     def derived(self) -> list[Metric]:
         """The metrics that can be derived from these."""
@@ -145,8 +156,11 @@ def aggregate(
     """Sums up judgements.
 
     Intervals are percentile bootstrap intervals over answers (`granite_fc.evaluation.bootstrap`),
-    but for shares of answers: where every answer counts 0 or 1, the bootstrap of a share of 0 or 1
-    is a point, and Wilson's score interval is not.
+    but for shares of answers, where every answer counts 0 or 1: these have Wilson's score interval.
+    So has any other metric from 0 to 1 whose bootstrap interval is a point, as it is where all
+    answers are wholly right or wrong, or where there is one: the answers on which it has something
+    to say are the trials, and its value is the share of successes. What the answers do not show,
+    resampling them does not either, and a point would say that nothing is left open.
 
     Args:
         judgements: Of the answers to different questions; of several answers to one, the intervals
@@ -178,13 +192,23 @@ def _metric_value(name: str, table: CountTable, value: float, samples: np.ndarra
     if metric is not None and metric.components:
         columns = [table.names.index(part) for part in metric.components if part in table.names]
         number = int(table.applies[:, columns].any(axis=1).sum())
-        low, high = percentile_interval(samples)
+        low, high = _interval(value, samples, number)
         return MetricValue(value, low, high, number, math.nan, math.nan)
     column = table.names.index(name)
     top, below = table.numerators[:, column].sum(), table.denominators[:, column].sum()
     number = int(table.applies[:, column].sum())
     if table.is_share(name):
         low, high = wilson_interval(round(top), round(below))
+    elif table.is_bounded(name):
+        low, high = _interval(value, samples, number)
     else:
         low, high = percentile_interval(samples)
     return MetricValue(value, low, high, number, float(top), float(below))
+
+
+def _interval(value: float, samples: np.ndarray, number: int) -> tuple[float, float]:
+    """The interval of a metric from 0 to 1 of a number of answers."""
+    low, high = percentile_interval(samples)
+    if high - low < _POINT:
+        return wilson_interval(min(max(value, 0.0), 1.0) * number, number)
+    return low, high

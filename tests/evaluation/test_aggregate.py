@@ -63,6 +63,33 @@ def test_a_share_of_all_or_nothing_has_an_interval():
     assert found.value == found.high == 1 and 0.6 < found.low < 0.8
 
 
+def test_a_ratio_that_resampling_does_not_move_has_an_interval():
+    for amounts, value in (((4, 4), 1), ((0, 4), 0)):
+        found = aggregate([judgement(parameter_f1=amounts)] * 3).metrics["parameter_f1"]
+        assert found.value == value
+        assert (found.low, found.high) == wilson_interval(3 * value, 3)
+    # Answers on which it has nothing to say tell nothing.
+    among = aggregate([*[judgement(parameter_f1=(4, 4))] * 3, *[judgement()] * 90])
+    assert among.metrics["parameter_f1"].low == wilson_interval(3, 3)[0]
+    alone = aggregate([judgement(parameter_f1=(3, 4))]).metrics["parameter_f1"]
+    assert alone.low < 0.3 and 0.9 < alone.high < 1
+    widths = []
+    for number in (1, 3, 10, 100):
+        equal = aggregate([judgement(rouge_l=(1 / 3, 1))] * number).metrics["rouge_l"]
+        assert 0 < equal.low < 1 / 3 < equal.high < 1
+        widths.append(equal.high - equal.low)
+    assert widths == sorted(widths, reverse=True)
+    moved = aggregate([judgement(parameter_f1=(n, 4)) for n in (3, 4, 4)]).metrics["parameter_f1"]
+    assert (moved.low, moved.high) == (0.75, 1)
+
+
+def test_a_value_that_may_be_more_than_1_has_the_bootstrap_s_interval_alone():
+    long = aggregate([judgement(bleu_length_ratio=(6, 4))]).metrics["bleu_length_ratio"]
+    assert (long.value, long.low, long.high) == (1.5, 1.5, 1.5)
+    own = aggregate([judgement(calls_made=(6, 4))]).metrics["calls_made"]
+    assert (own.low, own.high) == (1.5, 1.5)
+
+
 def test_nothing_to_sum_up():
     found = aggregate([])
     assert found.num_answers == 0 and not found.metrics
@@ -106,9 +133,10 @@ def test_the_bootstrap_is_seeded():
 
 def test_samples_without_a_value_are_left_out():
     found = aggregate([judgement(win_rate=(1, 1)), *[judgement(rouge_l=(0.5, 1))] * 9])
-    assert found.metrics["rouge_l"].low == found.metrics["rouge_l"].high == 0.5
+    rouge_l = found.metrics["rouge_l"]
+    assert (rouge_l.low, rouge_l.high) == wilson_interval(4.5, 9)
     rare = aggregate([judgement(name_f1=(1, 2)), *[judgement()] * 9]).metrics["name_f1"]
-    assert (rare.low, rare.high, rare.num_answers) == (0.5, 0.5, 1)
+    assert (rare.low, rare.high, rare.num_answers) == (*wilson_interval(0.5, 1), 1)
     assert all(map(math.isnan, percentile_interval(np.array([np.nan]))))
 
 
@@ -199,5 +227,5 @@ def test_a_suites_own_share_has_a_share_s_interval_and_test():
     assert (value.low, value.high) == wilson_interval(0, 8)
     assert compare_paired(right, wrong)["accuracy"].mcnemar == mcnemar_test(3, 0)
     partial = [judgement(accuracy=(0.5, 1.0)) for _ in range(8)]
-    assert aggregate(partial).metrics["accuracy"].low == 0.5
+    assert aggregate(partial).metrics["accuracy"].low == wilson_interval(4, 8)[0]
     assert compare_paired(partial, partial)["accuracy"].mcnemar is None

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from granite_fc.evaluation.intervals import wilson_interval
@@ -15,6 +17,12 @@ def test_agrees_with_scipy(successes, trials):
 def test_a_share_of_0_or_1_is_an_end_of_its_interval():
     for trials in range(1, 200):
         assert wilson_interval(0, trials)[0] == 0 and wilson_interval(trials, trials)[1] == 1
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=50))
+def test_amounts_have_an_interval_around_their_mean(amounts):
+    low, high = wilson_interval(sum(amounts), len(amounts))
+    assert 0 <= low <= sum(amounts) / len(amounts) <= high <= 1
 
 
 def test_without_trials_nothing_is_known():

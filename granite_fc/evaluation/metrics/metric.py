@@ -24,6 +24,7 @@ class Metric:
         higher_is_better: Direction; False for rates of errors, None where neither more nor less is
             better.
         is_share: Whether each answer counts 0 or 1 of 1, so that the value is a share of answers.
+        is_bounded: Whether values are from 0 to 1.
         components: The metrics that it is derived from; empty for the others.
         derive: The value from the (numerator, denominator) sums of the components, NaN where they
             say nothing.
@@ -35,6 +36,7 @@ class Metric:
     source: str = "granite_fc"
     higher_is_better: bool | None = True
     is_share: bool = False
+    is_bounded: bool = True
     components: tuple[str, ...] = ()
     derive: Callable[[Sequence[tuple[float, float]]], float] | None = None
 

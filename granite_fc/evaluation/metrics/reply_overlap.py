@@ -60,6 +60,7 @@ METRICS = (
         f"Tokens predicted over tokens of the references: neither more nor less is better. {_BLEU}",
         _PAPINENI,
         higher_is_better=None,
+        is_bounded=False,
     ),
     Metric(
         "bleu_corpus",
