@@ -1,8 +1,8 @@
-"""Calls that an answer gives without any tag: a JSON list, or call expressions.
+"""Calls that an answer gives without any tag: as JSON, or as call expressions.
 
 Models that were not trained on a form of calls are told one: BFCL's prompt asks for
 `[name(parameter=value), ...]` in Python, xLAM's and Hammer's for a JSON list of
-`{"name", "arguments"}`.
+`{"name", "arguments"}`; Llama 3.1's models write such objects without a list.
 """
 
 from __future__ import annotations
@@ -13,11 +13,34 @@ import warnings
 from typing import Any
 
 from granite_fc.calls.strict_json import decode_prefix
+from granite_fc.calls.syntax import SEPARATOR
+from granite_fc.evaluation.call_objects import UNREADABLE, calls_text
 
 # No answer is so long; reading expressions costs memory a hundred times their length.
 _MAX_EXPRESSION = 20_000
 _FENCE = re.compile(r"```[a-z]*[ \t]*\n(.*)\n[ \t]*```", re.DOTALL)
+# Objects follow each other on lines of their own, or as Llama 3.1 was trained to, after semicolons.
+_BETWEEN = re.compile(r"[ \t\r\n]*[,;]?[ \t\r\n]*")
 _BEGINS_EXPRESSION = re.compile(r"\[?\s*[A-Za-z_][\w.]*\(")
+
+
+def as_calls(text: str) -> str | None:
+    """Returns an answer that is nothing but calls in the syntax of `granite_fc.calls.syntax`.
+
+    Of an answer that is asked for something else this must not be asked: the values of parameters
+    may well be one object with a field `name`.
+
+    Args:
+        text: An answer where calls were to be made.
+
+    Returns:
+        The calls as text; None where it is something else, or none of them can be read.
+    """
+    calls = bare_calls(text)
+    if calls is None:
+        return None
+    written = calls_text(calls)
+    return None if set(written.split(SEPARATOR)) == {UNREADABLE} else written
 
 
 def bare_calls(text: str) -> list[dict[str, Any]] | None:
@@ -41,16 +64,25 @@ def bare_calls(text: str) -> list[dict[str, Any]] | None:
 
 
 def _json_calls(text: str) -> list[dict[str, Any]] | None:
-    try:
-        value, end = decode_prefix(text)
-    except ValueError:
-        return None
-    if isinstance(value, dict) and "tool_calls" in value:
-        value = value["tool_calls"]
-    calls = value if isinstance(value, list) else [value]
-    if text[end:].strip() or not all(isinstance(call, dict) for call in calls):
-        return None
-    return calls if all("name" in call or "function" in call for call in calls) else None
+    """Reads one list, one message with `tool_calls`, or objects one after the other."""
+    calls: list[dict[str, Any]] = []
+    position = 0
+    while position < len(text):
+        try:
+            value, end = decode_prefix(text, position)
+        except ValueError:
+            return None
+        if isinstance(value, dict) and "tool_calls" in value:
+            value = value["tool_calls"]
+        if isinstance(value, list) and (position or text[end:].strip()):
+            return None
+        for call in value if isinstance(value, list) else [value]:
+            if not isinstance(call, dict) or not ("name" in call or "function" in call):
+                return None
+            calls.append(call)
+        between = _BETWEEN.match(text, end)
+        position = between.end() if between else end
+    return calls
 
 
 def _expressions(text: str) -> list[dict[str, Any]] | None:

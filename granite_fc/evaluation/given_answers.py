@@ -9,8 +9,9 @@ from pathlib import Path
 from granite_fc.conventions import Conventions
 from granite_fc.data.permutation import key_of, shuffled
 from granite_fc.errors import ConfigurationError
+from granite_fc.evaluation.bare_calls import as_calls
 from granite_fc.evaluation.items import Answer, Item
-from granite_fc.evaluation.predictions import read_predictions
+from granite_fc.evaluation.predictions import Prediction, read_predictions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,19 +55,26 @@ def given_answers(path: str, asked: Asked, conventions: Conventions) -> dict[str
     Raises:
         ConfigurationError: There is no such file, or it has not one answer for each item.
     """
-    ids = [item.item_id for item in asked.items]
     if Path(path).expanduser().is_dir():
-        texts = _folder(Path(path).expanduser(), asked)
+        given = _folder(Path(path).expanduser(), asked)
     else:
-        texts = read_predictions(Path(path).expanduser(), ids, asked.not_asked)
+        given = _file(Path(path).expanduser(), asked.items, asked)
     return {
-        item.item_id: Answer(_written_alike(texts[item.item_id], item.target, conventions))
+        item.item_id: Answer(
+            _written_alike(given[item.item_id].text, item.target, conventions),
+            given[item.item_id].failure,
+        )
         for item in asked.items
     }
 
 
-def _folder(folder: Path, asked: Asked) -> Mapping[str, str]:
-    texts: dict[str, str] = {}
+def _file(path: Path, items: Sequence[Item], asked: Asked) -> dict[str, Prediction]:
+    targets = {item.item_id: item.target for item in items}
+    return read_predictions(path, list(targets), asked.not_asked, targets)
+
+
+def _folder(folder: Path, asked: Asked) -> Mapping[str, Prediction]:
+    given: dict[str, Prediction] = {}
     for task in dict.fromkeys(item.task for item in asked.items):
         path = folder / f"{task}.jsonl"
         if not path.is_file():
@@ -75,14 +83,16 @@ def _folder(folder: Path, asked: Asked) -> Mapping[str, str]:
                 found=f"no {path.name} in {folder}",
                 expected="a file for each task",
             )
-        ids = [item.item_id for item in asked.items if item.task == task]
-        texts |= read_predictions(path, ids, asked.not_asked)
-    return texts
+        given |= _file(path, [item for item in asked.items if item.task == task], asked)
+    return given
 
 
 def _written_alike(text: str, target: str, conventions: Conventions) -> str:
     """The same calls as a target writes its own; other text as it is."""
+    if conventions.read_calls(target).error is not None:
+        return text
+    text = as_calls(text) or text
     read = conventions.read_calls(text)
-    if read.error is not None or read.text or conventions.read_calls(target).error is not None:
+    if read.error is not None or read.text:
         return text
     return conventions.print_calls(read.calls, like=target)

@@ -1,10 +1,9 @@
 r"""Answers of any model, read from a file.
 
-A file has one JSON object a line: an id and an answer. The answer is text in any form of calls, or
+A file has one JSON object a line: an id and an answer. The answer is text, which stays as it is, or
 calls as objects, which are written down as text so that all answers are read in one way:
 
     {"id": "a", "prediction": "<tool_call>..."}           also "answer" or "result"
-    {"id": "a", "prediction": "[f(k=1)]"}                 nothing but calls, in Python or JSON
     {"id": "a", "result": [{"f": "{\"k\": 1}"}]}            as bfcl-eval writes results
     {"id": "a", "tool_calls": [...], "content": null}     a message of OpenAI's chat completions,
     {"id": "a", "answer": {"choices": [...]}}             a whole completion,
@@ -12,7 +11,8 @@ calls as objects, which are written down as text so that all answers are read in
 
 A file in which an id is missing, unknown or there twice, or a line is no such object, is an error:
 no score is computed on a part of the data. An answer that cannot be read is none: it is judged, and
-is wrong.
+is wrong. Lines that runs write also have "targets" and "failure": what was right, and why there is
+less than a whole answer.
 """
 
 from __future__ import annotations
@@ -21,21 +21,18 @@ import json
 import math
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from granite_fc.calls.strict_json import decode_prefix, encode
-from granite_fc.calls.syntax import FUNCTION_CALL, SEPARATOR, print_calls
+from granite_fc.calls.syntax import print_calls
 from granite_fc.errors import ConfigurationError
-from granite_fc.evaluation.bare_calls import bare_calls
-
-# What an answer becomes that cannot be read: text that is no call, and does not abstain either.
-UNREADABLE = f"{FUNCTION_CALL} null"
+from granite_fc.evaluation.call_objects import UNREADABLE, calls_text
 
 _IDS = ("id", "custom_id")
 _ANSWERS = ("prediction", "answer", "result", "response", "choices", "message")
 _MESSAGE = ("tool_calls", "function_call", "content")
+_FAILURES = ("cut_off", "prompt_too_long", "too_large")
 _EXPECTED = 'one JSON object a line with "id" (or "custom_id") and one of ' + ", ".join(
     f'"{field}"' for field in (*_ANSWERS, *_MESSAGE[:1])
 )
@@ -45,9 +42,25 @@ _MAX_DIGITS = 4_000
 _NAMED = 5
 
 
+class Prediction(NamedTuple):
+    """An answer from a file.
+
+    Attributes:
+        text: The answer.
+        failure: Why there is less than a whole answer: "cut_off", "prompt_too_long" or "too_large";
+            None for a whole one.
+    """
+
+    text: str
+    failure: str | None = None
+
+
 def read_predictions(
-    path: str | os.PathLike[str], ids: Collection[str], not_asked: Collection[str] = frozenset()
-) -> dict[str, str]:
+    path: str | os.PathLike[str],
+    ids: Collection[str],
+    not_asked: Collection[str] = frozenset(),
+    targets: Mapping[str, str] | None = None,
+) -> dict[str, Prediction]:
     """Reads one answer for every id.
 
     Lines are read one by one and up to 64 MiB each; answers to other ids are counted and not kept.
@@ -56,30 +69,34 @@ def read_predictions(
         path: The file.
         ids: Of the items that were asked.
         not_asked: Ids whose answers are passed over: those of items outside of a sample.
+        targets: Id to the right answer. A line that says of another one that it is right answers
+            another request.
 
     Returns:
-        Id to the text of the answer, in the order of `ids`. Calls that were given as objects are
-        in the syntax of `granite_fc.calls.syntax`.
+        Id to answer, in the order of `ids`. Calls that were given as objects are in the syntax of
+        `granite_fc.calls.syntax`.
 
     Raises:
         ConfigurationError: The file cannot be read, is not UTF-8, has a line that is no JSON object
-            or lacks a field, or ids are missing, unknown or repeated.
+            or lacks a field, ids are missing, unknown or repeated, or requests were others.
     """
     wanted = frozenset(ids)
-    texts: dict[str, str] = {}
-    repeated, unknown = _Named(), _Named()
-    for number, line in _lines(Path(path)):
-        name, answer = _fields(path, number, line)
-        if name not in wanted:
-            if name not in not_asked:
-                unknown.add(name)
-        elif name in texts:
-            repeated.add(name)
+    found: dict[str, Prediction] = {}
+    repeated, unknown, others = _Named(), _Named(), _Named()
+    for number, text in _lines(Path(path)):
+        line = _fields(path, number, text)
+        if line.id not in wanted:
+            if line.id not in not_asked:
+                unknown.add(line.id)
+        elif line.id in found:
+            repeated.add(line.id)
         else:
-            texts[name] = answer_text(answer)
+            found[line.id] = Prediction(answer_text(line.answer), line.failure)
+            if targets and line.target not in (None, targets.get(line.id)):
+                others.add(line.id)
     missing = _Named()
     for name in ids:
-        if name not in texts:
+        if name not in found:
             missing.add(name)
     problems = [
         f"{len(named)} ids {what}: {named}"
@@ -87,6 +104,7 @@ def read_predictions(
             (missing, "missing"),
             (unknown, "that are none of the items'"),
             (repeated, "again"),
+            (others, "with targets that are not the items'"),
         )
         if len(named)
     ]
@@ -96,21 +114,59 @@ def read_predictions(
             found="; ".join(problems),
             expected=f"one answer to each of the {len(wanted):,} items",
         )
-    return {name: texts[name] for name in ids}
+    return {name: found[name] for name in ids}
+
+
+def check_predictions(path: str | os.PathLike[str]) -> list[str]:
+    """Reads files of answers once, before anybody is asked anything; keeps no answer.
+
+    Args:
+        path: A file, or a folder with files `*.jsonl`.
+
+    Returns:
+        The ids that are answered, in the order of the lines, files by name.
+
+    Raises:
+        ConfigurationError: There is no file, it cannot be read, is not UTF-8, has a line that is no
+            JSON object or lacks a field, or an id is there twice.
+    """
+    path = Path(path).expanduser()
+    files = [path]
+    if path.is_dir():
+        files = sorted(path.glob("*.jsonl"))
+        if not files:
+            raise ConfigurationError(
+                str(path), found="no file *.jsonl in it", expected="a file of answers for each task"
+            )
+    ids: list[str] = []
+    for file in files:
+        seen: set[str] = set()
+        repeated = _Named()
+        for number, text in _lines(file):
+            name = _fields(file, number, text).id
+            if name in seen:
+                repeated.add(name)
+            else:
+                seen.add(name)
+                ids.append(name)
+        if len(repeated):
+            raise ConfigurationError(
+                str(file), found=f"{len(repeated)} ids again: {repeated}", expected="each id once"
+            )
+    return ids
 
 
 def answer_text(answer: Any) -> str:
     """Returns an answer as text; `UNREADABLE` where it is nothing that a model answers.
 
     Args:
-        answer: Text, calls as objects, or a message, completion or batch response of OpenAI's
-            interface.
+        answer: Text, which stays as it is, calls as objects, or a message, completion or batch
+            response of OpenAI's interface.
     """
     if isinstance(answer, str):
-        calls = bare_calls(answer)
-        return answer if calls is None else _calls_text(calls)
+        return answer
     if isinstance(answer, list):
-        return _calls_text(answer)
+        return calls_text(answer)
     if isinstance(answer, Mapping):
         return _object_text(answer)
     return UNREADABLE
@@ -126,58 +182,23 @@ def _object_text(answer: Mapping[str, Any]) -> str:
             return _object_text(inner) if isinstance(inner, Mapping) else UNREADABLE
     if answer.get("tool_calls"):
         calls = answer["tool_calls"]
-        return _calls_text(calls) if isinstance(calls, list) else UNREADABLE
+        return calls_text(calls) if isinstance(calls, list) else UNREADABLE
     if answer.get("function_call"):
-        return _calls_text([answer["function_call"]])
+        return calls_text([answer["function_call"]])
     if "name" in answer:
-        return _calls_text([answer])
+        return calls_text([answer])
     content = answer.get("content")
     if isinstance(content, list):
         parts = [part.get("text") if isinstance(part, Mapping) else None for part in content]
         content = "".join(part for part in parts if isinstance(part, str))
     if isinstance(content, str):
-        return answer_text(content)
+        return content
     if content is None and answer.get("tool_calls") == []:
         return print_calls(())
     if content is None and any(key in answer for key in _MESSAGE):
         # A message without calls and without words.
         return ""
     return UNREADABLE
-
-
-def _calls_text(calls: Sequence[Any]) -> str:
-    return SEPARATOR.join(map(_call_text, calls)) or print_calls(())
-
-
-def _call_text(call: Any) -> str:
-    """One call, as `{"name", "arguments"}`, in "function", or as `{name: arguments}`."""
-    if not isinstance(call, Mapping):
-        return UNREADABLE
-    call = call["function"] if isinstance(call.get("function"), Mapping) else call
-    # Llama's models say "parameters".
-    given = next((key for key in ("arguments", "parameters") if key in call), None)
-    if "name" in call and given is not None:
-        written = {key: call[key] for key in ("name", "label") if key in call}
-        arguments = call[given]
-    elif len(call) == 1:
-        ((name, arguments),) = call.items()
-        written = {"name": name}
-    else:
-        return UNREADABLE
-    try:
-        if isinstance(arguments, str):
-            text = arguments.strip() or "{}"
-            arguments, end = decode_prefix(text)
-            if end != len(text):
-                return UNREADABLE
-        return f"{FUNCTION_CALL} {_escaped(encode({**written, 'arguments': arguments}))}"
-    except (ValueError, TypeError, RecursionError):
-        return UNREADABLE
-
-
-def _escaped(text: str) -> str:
-    """JSON in which no string begins a call."""
-    return text.replace("<", "\\u003c")
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -197,8 +218,14 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         ) from None
 
 
-def _fields(path: str | os.PathLike[str], number: int, line: bytes) -> tuple[str, Any]:
-    """Returns id and answer of a line."""
+class _Line(NamedTuple):
+    id: str
+    answer: Any
+    target: str | None = None
+    failure: str | None = None
+
+
+def _fields(path: str | os.PathLike[str], number: int, line: bytes) -> _Line:
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         row = json.loads(text, parse_int=_integer)
@@ -209,7 +236,7 @@ def _fields(path: str | os.PathLike[str], number: int, line: bytes) -> tuple[str
         match = _LEADING_ID.match(text)
         if match is None:
             raise _bad_line(path, number, "JSON that is nested too deeply") from None
-        return match[1] or match[2], None
+        return _Line(match[1] or match[2], None)
     except ValueError as error:
         raise _bad_line(path, number, f"no JSON: {error}") from None
     if not isinstance(row, dict):
@@ -223,10 +250,18 @@ def _fields(path: str | os.PathLike[str], number: int, line: bytes) -> tuple[str
     if len(named) != 1 or isinstance(named[0], bool) or not isinstance(named[0], str | int):
         raise _bad_line(path, number, f"no id among the fields {_listed(row)}")
     if len(answers) == 1 and not message:
-        return str(named[0]), row if answers[0] == "choices" else row[answers[0]]
-    if message and not answers:
-        return str(named[0]), row
-    raise _bad_line(path, number, f"the fields {_listed(row)}")
+        answer = row if answers[0] == "choices" else row[answers[0]]
+    elif message and not answers:
+        answer = row
+    else:
+        raise _bad_line(path, number, f"the fields {_listed(row)}")
+    target, failure = row.get("targets"), row.get("failure")
+    return _Line(
+        str(named[0]),
+        answer,
+        target if isinstance(target, str) else None,
+        failure if isinstance(failure, str) and failure in _FAILURES else None,
+    )
 
 
 def _listed(row: Mapping[str, Any]) -> str:

@@ -46,6 +46,21 @@ def test_what_is_no_call_stays_as_it_is(tmp_path, text):
     assert (found["1"].text, found["2"].text) == (text, "f\ng")
 
 
+@pytest.mark.parametrize("ours", DIALECTS)
+def test_calls_without_tags_are_calls_where_calls_are_asked_for(tmp_path, ours):
+    objects = "\n".join(json.dumps(call.to_json()) for call in CALLS)
+    values = '{"name": "Alice"}'
+    texts = {"1": objects, "2": "[f(a=1), g()]", "3": values, "4": objects, "5": "[]"}
+    calls = DIALECTS[ours].print_calls(CALLS)
+    targets = {"1": calls, "2": calls, "3": values, "4": "It is done.", "5": "[]"}
+    items = [item(name, target) for name, target in targets.items()]
+    path = write(tmp_path / "p.jsonl", texts)
+    found = given_answers(path, Asked(items, frozenset()), conventions())
+    for name in "12":
+        assert DIALECTS[ours].parse_calls(found[name].text).calls == CALLS
+    assert [found[name].text for name in "345"] == [values, objects, "[]"]
+
+
 def test_a_sample_is_the_same_for_everybody_and_grows(tmp_path):
     items = [
         Item(f"{group}{n}", group, "t", "p", "x", lambda text: Judgement(True, {}))
