@@ -86,7 +86,7 @@ class CallsGrammar:
         """Begins an answer; see `granite_fc.decoding.constraint.AnswerGrammar`.
 
         Raises:
-            ConfigurationError: The tokens do not hold the shortest answer.
+            NoRoomError: The tokens do not hold the shortest answer.
         """
         tokens = tokens_of(vocabulary)
         if id(tokens) not in self._prices:

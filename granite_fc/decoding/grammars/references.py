@@ -29,6 +29,7 @@ from granite_fc.decoding.grammars.texts import (
 # What a field is called of which nothing is known.
 _IN_NAMES = Bytes(frozenset(string.ascii_letters.encode() + string.digits.encode() + b"_"))
 _LONGEST_NAME = 40
+_SCALARS = frozenset(("string", "integer", "number", "boolean", "null"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,10 +69,16 @@ class References:
     def of_types(self, types: frozenset[str]) -> Node:
         """References to what has, or may have, one of some types.
 
-        Only what is known to exist is referred to: fields that a schema names or a result has,
-        items that a result has or whose index is small. Where a schema says nothing of what is
-        inside, any short name may lead on.
+        What is no object and no list may take the place of any other such value: documents of
+        functions often disagree about numbers and strings. Only what can exist is referred to:
+        fields that a result has, or that a schema names or leaves open, items that a result has or
+        whose index is small. Where a schema says nothing of what is inside, any short name may lead
+        on.
         """
+        if "number" in types:
+            types |= {"integer"}
+        if len(types) < len(TYPES) and types & _SCALARS:
+            types |= _SCALARS
         if types not in self._of_types:
             options = [self._reference(output, types) for output in self._outputs]
             found = choice(options)
@@ -120,15 +127,15 @@ class References:
                 for name, inside in properties.items():
                     ways = self._into_schema(inside, root, types, path - 1)
                     options.append(sequence(self._entry(name), ways))
-                if not properties and schema.get("additionalProperties") is not False:
-                    options.append(self._anywhere(1, path))
+                if schema.get("additionalProperties") is not False:
+                    other = sequence(text("."), _other_name(list(properties)))
+                    options.append(sequence(other, self._anywhere(0, path - 1)))
             elif "array" in own:
                 options.append(self._items(schema, root, types, path))
         return choice(options)
 
     def _anywhere(self, low: int, high: int) -> Node:
-        name = repeat(_IN_NAMES, 1, _LONGEST_NAME)
-        return repeat(sequence(text("."), name), low, high)
+        return repeat(sequence(text("."), _other_name(())), low, high)
 
     def _items(
         self, schema: Mapping[str, Any], root: Any, types: frozenset[str], path: int
@@ -155,7 +162,21 @@ class References:
         return text(self._spelling.spell(json.dumps(written, ensure_ascii=False)[1:-1]))
 
 
+def _other_name(names: Sequence[str], begun: int = 0) -> Node:
+    """A short name that is none of some, which all begin alike up to a place."""
+    longer: dict[str, list[str]] = {}
+    for name in names:
+        if len(name) > begun and ord(name[begun]) in _IN_NAMES.among:
+            longer.setdefault(name[begun], []).append(name)
+    options: list[Node] = []
+    if begun and all(len(name) > begun for name in names):
+        options.append(EMPTY)
+    others = Bytes(_IN_NAMES.among - set(map(ord, longer)))
+    options.append(sequence(others, repeat(_IN_NAMES, 0, _LONGEST_NAME - 1)))
+    for character, those in longer.items():
+        options.append(sequence(text(character), _other_name(those, begun + 1)))
+    return choice(options)
+
+
 def _fits(found: set[str], types: frozenset[str]) -> bool:
-    if "number" in types:
-        types |= {"integer"}
     return bool(found & types) or len(types) == len(TYPES)

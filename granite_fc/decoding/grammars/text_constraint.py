@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from llguidance import LLMatcher
 
+from granite_fc.decoding.constraint import NoRoomError
 from granite_fc.decoding.grammars.json_strings import JsonString, StringState
 from granite_fc.decoding.grammars.lark import lark
-from granite_fc.decoding.grammars.progress import Place, Prices, Progress, Rest
+from granite_fc.decoding.grammars.progress import ENDLESS, Place, Prices, Progress, Rest
 from granite_fc.decoding.grammars.texts import FreshKey, Lexeme, Node, Text, choice, sequence
 from granite_fc.decoding.grammars.tokens import Tokens, ids_in, take_out
 from granite_fc.errors import ConfigurationError
@@ -66,7 +67,7 @@ class TextConstraint:
         max_new_tokens: Tokens that the answer may take, the end of sequence included.
 
     Raises:
-        ConfigurationError: The shortest answer takes more.
+        NoRoomError: The shortest answer takes more, or there is none.
     """
 
     def __init__(self, first: Stretch, tokens: Tokens, prices: Prices, max_new_tokens: int) -> None:
@@ -82,12 +83,9 @@ class TextConstraint:
         self._most = prices.most(first.node) + 1
         self._written = bytearray()
         self._matcher: LLMatcher | None = None
-        if self._progress.price(prices) > max_new_tokens:
-            raise ConfigurationError(
-                "max_new_tokens",
-                found=max_new_tokens,
-                expected=f"at least {self._progress.price(prices)}, what the shortest answer takes",
-            )
+        needed = self._progress.price(prices)
+        if needed > max_new_tokens:
+            raise NoRoomError(needed if needed < ENDLESS else None)
 
     def allow(self, mask: np.ndarray) -> None:
         """Writes which tokens may come next; see `Constraint.allow`."""

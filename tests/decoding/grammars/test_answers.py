@@ -11,10 +11,13 @@ from granite_fc.calls.call import Call
 from granite_fc.calls.conversation import CallTurn
 from granite_fc.calls.reference import Reference, references_in
 from granite_fc.calls.spec import FunctionSpec
+from granite_fc.decoding.constraint import NoRoomError
 from granite_fc.decoding.grammars.calls import CallsGrammar
 from granite_fc.decoding.grammars.limits import GrammarLimits
 from granite_fc.decoding.grammars.names import NamesGrammar
-from granite_fc.errors import ConfigurationError
+from granite_fc.decoding.grammars.text_constraint import Stretch, TextConstraint
+from granite_fc.decoding.grammars.texts import NOTHING
+from granite_fc.decoding.grammars.tokens import tokens_of
 from tasks.dialects import DIALECTS
 from tasks.sources.simulator import generate_episodes
 from tests.decoding.grammars.conformity import awkward_functions, problems_of_calls
@@ -72,27 +75,28 @@ def test_every_answer_conforms_and_ends_within_its_tokens(dialect, vocabulary):
 
 def test_an_answer_may_take_no_more_tokens_than_the_shortest():
     grammar = CallsGrammar(awkward_functions(), GRANITE.call_frame(0))
-    with pytest.raises(ConfigurationError) as raised:
+    with pytest.raises(NoRoomError) as raised:
         grammar.constraint(sentencepiece(), 5)
-    assert "max_new_tokens" in str(raised.value)
-    shortest = next(n for n in range(6, 60) if _fits(grammar, n))
+    shortest = raised.value.needed
+    with pytest.raises(NoRoomError):
+        grammar.constraint(sentencepiece(), shortest - 1)
     rng = random.Random(0)
     for _ in range(5):
         ids = draw(grammar, sentencepiece(), shortest, rng)
         assert sentencepiece().decode(ids[:-1]) == GRANITE.print_calls(())
 
 
-def _fits(grammar, budget):
-    try:
-        grammar.constraint(sentencepiece(), budget)
-    except ConfigurationError:
-        return False
-    return True
+def test_a_grammar_without_an_answer_says_so():
+    tokens = tokens_of(sentencepiece())
+    with pytest.raises(NoRoomError) as raised:
+        TextConstraint(Stretch(NOTHING), tokens, tokens.prices(), 1000)
+    assert raised.value.needed is None
 
 
 def test_a_reference_stands_only_for_what_is_there():
-    object_of = {"type": "object"}
-    first = spec("f", {**object_of, "properties": {"n": {"type": "integer"}, "s": {}}})
+    fields = {"n": {"type": "integer"}, "s": {}, "at": {"type": "object", "properties": {"x": {}}}}
+    closed = {"type": "object", "properties": fields, "additionalProperties": False}
+    first = spec("f", closed)
     second = spec("g", None, ["n"], n={"type": "integer"}, s={"type": "string"})
     grammar = CallsGrammar([first, second], GRANITE.call_frame(0))
 
@@ -104,9 +108,15 @@ def test_a_reference_stands_only_for_what_is_there():
     for vocabulary in (sentencepiece(), byte_level()):
         assert refused_at(grammar, answer(("n",)), vocabulary) is None
         assert refused_at(grammar, answer(("s", "x", 3), ("n",)), vocabulary) is None
+        # An object that does not say that its fields are all may have others.
+        assert (
+            refused_at(grammar, answer(("at", "x"), ("at", "xy"), ("at", "y", 0)), vocabulary)
+            is None
+        )
         for wrong in (
             answer(("m",)),  # no such field
             answer(()),  # the whole is an object
+            answer(("at",)),  # and so is a part of it
             answer(("n", "x")),  # a number has no fields
             answer(("n",), label=None),  # no such label
             answer(("n",), label="$var_2"),  # another than the next free one
@@ -128,7 +138,7 @@ def test_results_that_are_shown_say_what_is_there():
     for right in (answer("n"), answer("rows", 0, "n"), answer("rows", 1, "m.$~")):
         assert refused_at(grammar, right, sentencepiece()) is None
     for wrong in (
-        answer("rows", 1, "n"),  # a string
+        answer("rows", 1),  # an object
         answer("rows", 2, "n"),  # two items
         answer("rows"),
         answer("n", label="$var_5"),
