@@ -1,11 +1,25 @@
-"""Whether an answer says that no function is to be called."""
+"""Whether an answer says that no function is to be called, and what it is then counted as."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Iterable
+import types
+from collections.abc import Iterable, Mapping
 
+from granite_fc.calls.syntax import ParseResult
 from granite_fc.evaluation.suites.answer import GivenAnswer
+
+_ABSTAIN = "abstain, by no_function or by words in which nothing looks like a call"
+# What the metrics mean that are counted of what `without_words` returns.
+DEFINITIONS: Mapping[str, str] = types.MappingProxyType(
+    {
+        "parse_rate": "share of answers whose calls can all be read, whatever words go before the "
+        f"first, or that {_ABSTAIN}",
+        "abstention_recall": f"share of answers to requests without a right call that {_ABSTAIN}",
+        "needless_refusals": f"share of answers to requests with a right call that {_ABSTAIN}",
+    }
+)
 
 # What begins calls in the forms that models are trained to write.
 _TAGS = re.compile(
@@ -40,6 +54,21 @@ def abstained(answer: GivenAnswer, names: Iterable[str]) -> bool:
         return True
     text = answer.text.strip()
     return bool(text) and not _looks_like_calls(text, names)
+
+
+def without_words(answer: GivenAnswer, names: Iterable[str]) -> ParseResult:
+    """Returns the calls of an answer without the words before them, or none where it abstains.
+
+    Args:
+        answer: The answer.
+        names: The functions on offer.
+
+    Returns:
+        What was read, with an error unless every call could be read or the answer abstains.
+    """
+    if abstained(answer, names):
+        return ParseResult((), None, "")
+    return dataclasses.replace(answer.parsed, text="") if answer.parsed.calls else answer.parsed
 
 
 def _looks_like_calls(text: str, names: Iterable[str]) -> bool:

@@ -138,8 +138,19 @@ def test_abstention_official_and_strict(written, text, official, strict, relevan
     assert irrelevance["strict_abstention"] == (strict, 1)
     assert judged["live_relevance"].counts["accuracy"] == (relevant, 1)
     assert tuple(part.kind for part in judged["simple_python"].wrong) == kinds
+    # One answer is the same thing in every table.
+    assert irrelevance["abstention_recall"] == (strict, 1)
+    for name in ("simple_python", "live_relevance"):
+        refusal = [part.kind for part in judged[name].wrong] == ["refusal"]
+        assert judged[name].counts["needless_refusals"] == (refusal, 1) == (strict, 1)
     for judgement in judged.values():
         assert judgement.exact == (not judgement.wrong)
+        assert judgement.counts["exact_match"] == (judgement.exact, 1)
+        assert judgement.counts["parse_rate"] == (
+            "parse" not in (p.kind for p in judgement.wrong),
+            1,
+        )
+        assert judgement.counts.keys() & {"exact_match", "parse_rate"} <= suite.definitions.keys()
 
 
 def test_general_metrics_are_counted_beside_the_suites_own(written):

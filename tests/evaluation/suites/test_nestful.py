@@ -124,6 +124,24 @@ def test_mistakes(suite, change, kind):
     assert kind in [part.kind for part in judgement.wrong]
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "is_read"),
+    [
+        (text_of({"name": "no_function", "arguments": {}}), "refusal", 1),
+        ("I cannot do that.", "refusal", 1),
+        (f"Done: {text_of(RESULT)}", "refusal", 1),
+        ("search(query='x')", "parse", 0),
+        ("", "parse", 0),
+    ],
+)
+def test_a_refusal_is_one_in_every_table(suite, text, kind, is_read):
+    judgement = judged(suite, text)
+    assert [part.kind for part in judgement.wrong] == [kind]
+    assert judgement.counts["needless_refusals"] == (kind == "refusal", 1)
+    assert judgement.counts["parse_rate"] == (is_read, 1)
+    assert {"exact_match", "parse_rate", "needless_refusals"} <= suite.definitions.keys()
+
+
 def test_a_reference_without_its_end_is_none(suite):
     text = text_of(SEARCH, OTHER, BOOK).replace("$var2.id$", "$var2.id")
     assert [part.kind for part in judged(suite, text).wrong] == ["parse"]

@@ -16,7 +16,7 @@ from granite_fc.evaluation.judge_calls import judge_calls
 from granite_fc.evaluation.judgement import Judgement, WrongPart
 from granite_fc.evaluation.metrics import abstention, names, offered
 from granite_fc.evaluation.question import Question
-from granite_fc.evaluation.suites.abstention import abstained
+from granite_fc.evaluation.suites.abstention import DEFINITIONS, without_words
 from granite_fc.evaluation.suites.answer import GivenAnswer
 from granite_fc.evaluation.suites.bfcl.files import Row, data_folder, read_rows
 from granite_fc.evaluation.suites.bfcl.functions import (
@@ -72,10 +72,11 @@ class Bfcl:
     """BFCL's single-turn categories.
 
     Accuracy of a category is the share of answers that are right. Where calls are expected an
-    answer is right if it can be read as a whole and its calls are those that are accepted. Of
-    irrelevance the official rule takes an answer for right that makes no call that can be read,
-    whatever else it holds, and of relevance one that makes any call: which is not looked at.
-    `strict_abstention` is beside it.
+    answer is right if all of its calls can be read and they are those that are accepted; words
+    before the first are passed over. Of relevance it is right if all of its calls can be read and
+    there is one: which is not looked at. Of irrelevance the official rule takes every other answer
+    for right, also one whose calls cannot all be read; `strict_abstention` and `exact_match` take
+    only those that abstain. Words in which nothing looks like a call abstain as `no_function` does.
 
     Attributes:
         items: All items, by category.
@@ -96,6 +97,9 @@ class Bfcl:
             "irrelevance also those that cannot be read",
             STRICT_ABSTENTION: "share of answers to irrelevance items that say no_function, or use "
             "words in which nothing looks like a call",
+            EXACT_MATCH: "share of answers whose calls can all be read and are accepted as right; "
+            "of relevance any calls are, of irrelevance only those that abstain are exact",
+            **DEFINITIONS,
         }
     )
     remarks: ClassVar[Sequence[str]] = (
@@ -159,28 +163,23 @@ class Bfcl:
 
     def judge(self, item: SuiteItem, answer: GivenAnswer) -> Judgement:
         """Judges an answer by the rule of its category."""
-        called = bool(answer.parsed.calls) and answer.parsed.error is None
-        if item.category in IRRELEVANCE_CATEGORIES:
-            strictly = abstained(answer, (spec.name for spec in item.functions))
-            if strictly:
-                wrong = []
-            elif answer.parsed.calls:
-                wrong = [_needless(answer)]
-            else:
-                wrong = [WrongPart("parse", answer.parsed.error or "nothing was answered")]
-            own = {ACCURACY: not called, STRICT_ABSTENTION: strictly}
-            return _judgement(item, answer, own, exact=strictly, wrong=wrong)
-        if answer.parsed.error is not None and not (
-            abstained(answer, (spec.name for spec in item.functions))
-        ):
-            wrong = [WrongPart("parse", answer.parsed.error)]
-        elif not answer.parsed.calls:
+        parsed = without_words(answer, (spec.name for spec in item.functions))
+        wrong: list[WrongPart] = []
+        if parsed.error is not None:
+            wrong = [WrongPart("parse", parsed.error)]
+        elif item.category in IRRELEVANCE_CATEGORIES:
+            wrong = [_needless(parsed.calls)] if parsed.calls else []
+        elif not parsed.calls:
             wrong = [WrongPart("refusal", "no call")]
-        elif item.category in RELEVANCE_CATEGORIES:
-            wrong = []
-        else:
-            wrong = problems_of_calls(answer.parsed.calls, self.accepted[item.id])
-        return _judgement(item, answer, {ACCURACY: not wrong}, exact=not wrong, wrong=wrong)
+        elif item.category not in RELEVANCE_CATEGORIES:
+            wrong = problems_of_calls(parsed.calls, self.accepted[item.id])
+        own = {ACCURACY: not wrong}
+        if item.category in IRRELEVANCE_CATEGORIES:
+            own = {
+                ACCURACY: parsed.error is not None or not parsed.calls,
+                STRICT_ABSTENTION: not wrong,
+            }
+        return _judgement(item, parsed, own, wrong)
 
 
 def _with_dots(item: SuiteItem, parsed: ParseResult) -> ParseResult:
@@ -194,15 +193,10 @@ def _with_dots(item: SuiteItem, parsed: ParseResult) -> ParseResult:
 
 
 def _judgement(
-    item: SuiteItem,
-    answer: GivenAnswer,
-    own: Mapping[str, bool],
-    *,
-    exact: bool,
-    wrong: Sequence[WrongPart],
+    item: SuiteItem, parsed: ParseResult, own: Mapping[str, bool], wrong: Sequence[WrongPart]
 ) -> Judgement:
     """Adds the general metrics that do not compare values, of which many are right here."""
-    parsed = dataclasses.replace(answer.parsed, text="") if answer.parsed.calls else answer.parsed
+    exact = not wrong
     general = judge_calls(item.gold, parsed, Question(functions=item.functions)).counts
     kept = {name for name in general if name in _GENERAL}
     if item.category in RELEVANCE_CATEGORIES:
@@ -213,9 +207,9 @@ def _judgement(
     return Judgement(exact, {**counts, EXACT_MATCH: (float(exact), 1.0)}, tuple(wrong))
 
 
-def _needless(answer: GivenAnswer) -> WrongPart:
-    names = ", ".join(call.name[:40] for call in answer.parsed.calls[:3])
-    return WrongPart("needless_call", f"{len(answer.parsed.calls)} calls: {names}")
+def _needless(calls: Sequence[Call]) -> WrongPart:
+    names = ", ".join(call.name[:40] for call in calls[:3])
+    return WrongPart("needless_call", f"{len(calls)} calls: {names}")
 
 
 def _language(category: str) -> Language:

@@ -18,6 +18,7 @@ from granite_fc.errors import ConfigurationError
 from granite_fc.evaluation.judge_calls import judge_calls
 from granite_fc.evaluation.judgement import Judgement
 from granite_fc.evaluation.question import Question
+from granite_fc.evaluation.suites.abstention import DEFINITIONS, without_words
 from granite_fc.evaluation.suites.answer import GivenAnswer
 from granite_fc.evaluation.suites.nestful.files import SECOND_VERSION, Row, read_rows
 from granite_fc.evaluation.suites.nestful.functions import spec_of
@@ -45,6 +46,7 @@ class Nestful:
     An answer is right if its calls are the gold graph's: labels are names, and calls that do not
     use each other come in any order. The closing pseudo-call `var_result` is passed over, in gold
     and in answers, as the published scorer does. What is in front of the first call is too.
+    Words in which nothing looks like a call are a refusal.
 
     Attributes:
         items: All items, by part.
@@ -60,6 +62,8 @@ class Nestful:
         {
             ACCURACY: "share of answers whose calls are gold's, up to the names of labels and to "
             "reorderings that the call graph allows",
+            "exact_match": f"the same as {ACCURACY}",
+            **{name: DEFINITIONS[name] for name in ("parse_rate", "needless_refusals")},
         }
     )
     remarks: ClassVar[Sequence[str]] = (
@@ -119,9 +123,7 @@ class Nestful:
 
     def judge(self, item: SuiteItem, answer: GivenAnswer) -> Judgement:
         """Judges an answer as calls are, with all of their metrics."""
-        parsed = answer.parsed
-        if parsed.calls:
-            parsed = dataclasses.replace(parsed, text="")
+        parsed = without_words(answer, (spec.name for spec in item.functions))
         judgement = judge_calls(item.gold, parsed, Question(functions=item.functions))
         counts = {ACCURACY: (float(judgement.exact), 1.0), **judgement.counts}
         return dataclasses.replace(judgement, counts=counts)
