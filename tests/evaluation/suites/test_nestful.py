@@ -274,7 +274,7 @@ def test_requests_of_version_2_have_their_own_functions(tmp_path):
 
 def test_data_that_is_not_there_is_told(tmp_path):
     for path in (None, tmp_path):
-        with pytest.raises(ConfigurationError, match=r"github\.com/IBM/NESTFUL"):
+        with pytest.raises(ConfigurationError, match=r"github\.com/IBM/NESTFUL .*--suite_dir=DIR"):
             load_suite("nestful", path)
     (tmp_path / "x.jsonl").write_text('{"input": "a"}\n')
     with pytest.raises(ConfigurationError, match="line 1"):

@@ -13,7 +13,10 @@ NEEDS = (
     "the package bfcl-eval (`pip install --no-deps bfcl-eval==2026.3.23`), or its folder "
     "bfcl_eval/data"
 )
-_REMEDY = "Install it with `pip install --no-deps bfcl-eval==2026.3.23`, or name its data folder."
+_REMEDY = (
+    "Install it with `pip install --no-deps bfcl-eval==2026.3.23`, or name its folder "
+    "bfcl_eval/data: --suite_dir=DIR."
+)
 
 
 class Row(NamedTuple):

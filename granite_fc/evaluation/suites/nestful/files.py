@@ -13,6 +13,7 @@ NEEDS = (
     "a clone of https://github.com/IBM/NESTFUL (version 1), or a file of version 2: JSON lines "
     "with input, output and tools"
 )
+REMEDY = "Clone https://github.com/IBM/NESTFUL and name its folder: --suite_dir=DIR."
 
 # Version 1: what files are called, and what their category is here.
 _PARTS = {
@@ -57,7 +58,7 @@ def read_rows(path: Path) -> Iterator[Row]:
             "suite nestful",
             found=str(path),
             expected="the folder with data/executable/executable-data.json, or a file of version 2",
-            remedy="Clone https://github.com/IBM/NESTFUL and name its folder.",
+            remedy=REMEDY,
         )
     for category, start in _PARTS.items():
         functions = _load(root / f"{start}-spec.json")
@@ -95,4 +96,5 @@ def _malformed(where: str, error: Exception) -> ConfigurationError:
         f"suite nestful: {where}",
         found=f"{type(error).__name__}: {error}",
         expected="a file of NESTFUL",
+        remedy=REMEDY,
     )

@@ -20,7 +20,7 @@ from granite_fc.evaluation.judgement import Judgement
 from granite_fc.evaluation.question import Question
 from granite_fc.evaluation.suites.abstention import DEFINITIONS, without_words
 from granite_fc.evaluation.suites.answer import GivenAnswer
-from granite_fc.evaluation.suites.nestful.files import SECOND_VERSION, Row, read_rows
+from granite_fc.evaluation.suites.nestful.files import REMEDY, SECOND_VERSION, Row, read_rows
 from granite_fc.evaluation.suites.nestful.functions import spec_of
 from granite_fc.evaluation.suites.nestful.notation import (
     RESULT_CALLS,
@@ -91,7 +91,7 @@ class Nestful:
                 "suite nestful",
                 found="no directory",
                 expected="the folder of the benchmark",
-                remedy="Clone https://github.com/IBM/NESTFUL and name its folder.",
+                remedy=REMEDY,
             )
         parts: dict[str, tuple[FunctionSpec, ...]] = {}
         items = []
