@@ -192,7 +192,7 @@ def test_data_that_is_not_there_is_told_how_to_get(tmp_path, written, monkeypatc
     with pytest.raises(ConfigurationError, match=r"pip install .*==2026\.3\.23`.*--suite_dir=DIR"):
         Bfcl.load(tmp_path)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ConfigurationError, match="no package bfcl-eval.*--suite_dir=DIR"):
+    with pytest.raises(ConfigurationError, match=r"no package bfcl-eval.*--suite_dir=DIR"):
         Bfcl.load()
     with pytest.raises(ConfigurationError, match="simple_java"):
         Bfcl.load(written)
