@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from granite_fc.evaluation.results import Evaluation
 
 _DEFAULT_FILE = "runs/inspect.gin"
-_DEFAULT_EXAMPLES = 100
 # Without a terminal nothing may be cut off at a width that nobody sees.
 _WIDTH_OF_A_PIPE = 160
 
@@ -64,7 +62,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--split",
-        default="validation",
         choices=cache_files.HELD_OUT_SPLITS,
         help="with --mixture: the held-out split (default: validation)",
     )
@@ -73,7 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="N",
         help="requests of each task or category at most, always the same ones; 0 is all "
-        f"(default: {_DEFAULT_EXAMPLES} of a task, all of a suite)",
+        "(default: those that the first file of answers answers, else 100 of a task, and all of a "
+        "suite)",
     )
     parser.add_argument(
         "--constrained",
@@ -125,8 +123,8 @@ def run(arguments: argparse.Namespace) -> int:
         suite_dir=arguments.suite_dir,
         dots_as_underscores=arguments.dots_as_underscores,
         mixture=arguments.mixture,
-        split=arguments.split,
-        limit=_limit(arguments),
+        split=arguments.split or "validation",
+        examples=arguments.examples,
         constrained=arguments.constrained,
         max_new_tokens=arguments.max_new_tokens,
         compatibility=arguments.compatibility,
@@ -152,6 +150,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _write(evaluation: Evaluation, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        from granite_fc.evaluation.evaluation_json import evaluation_to_json
+
+        print(json.dumps(evaluation_to_json(evaluation)))
+    else:
+        from granite_fc.evaluation.evaluation_text import print_evaluation
+
+        width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
+        print_evaluation(evaluation, Console(highlight=False, width=width))
     if arguments.output:
         with _opened(arguments.output, "--output") as file:
             for answer in evaluation.models[0].answers:
@@ -161,17 +168,8 @@ def _write(evaluation: Evaluation, arguments: argparse.Namespace) -> None:
 
         with _opened(arguments.html, "--html") as file:
             file.write(evaluation_page(evaluation))
-    if arguments.json:
-        from granite_fc.evaluation.evaluation_json import evaluation_to_json
-
-        print(json.dumps(evaluation_to_json(evaluation)))
-        return
-    from granite_fc.evaluation.evaluation_text import print_evaluation
-
-    width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
-    print_evaluation(evaluation, Console(highlight=False, width=width))
     for file_name in filter(None, (arguments.html, arguments.output)):
-        print(f"wrote {file_name}")
+        print(f"wrote {file_name}", file=sys.stderr)
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -194,6 +192,12 @@ def _check(arguments: argparse.Namespace) -> None:
     ):
         if number is not None and number < least:
             raise ConfigurationError(f"--{option}", found=number, expected=f"at least {least}")
+    for option, given, needs in (
+        ("split", arguments.split is not None, "mixture"),
+        ("max_new_tokens", arguments.max_new_tokens is not None, "checkpoint"),
+    ):
+        if given and not getattr(arguments, needs):
+            raise ConfigurationError(f"--{option}", found=f"no --{needs}", expected="one")
     if arguments.suite_dir is not None and arguments.suite is None:
         raise ConfigurationError("--suite_dir", found="no --suite", expected="one")
     if arguments.dots_as_underscores and (arguments.checkpoint or arguments.suite is None):
@@ -212,21 +216,15 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ConfigurationError("--output", found="several models", expected="one")
     for option in ("html", "output"):
         path = getattr(arguments, option)
-        if path is not None and not Path(path).absolute().parent.is_dir():
-            raise ConfigurationError(
-                f"--{option}", found=path, expected="a file in a folder that exists"
-            )
+        if path is not None:
+            # Now, and not when everything has been answered.
+            with _opened(path, f"--{option}", mode="a"):
+                pass
 
 
-def _limit(arguments: argparse.Namespace) -> int | None:
-    if arguments.examples is None:
-        return _DEFAULT_EXAMPLES if arguments.mixture else None
-    return arguments.examples or None
-
-
-def _opened(path: str, key: str) -> TextIO:
+def _opened(path: str, key: str, mode: Literal["w", "a"] = "w") -> TextIO:
     try:
-        return open(path, "w", encoding="utf-8", errors="replace")
+        return open(path, mode, encoding="utf-8", errors="replace")
     except OSError as error:
         raise ConfigurationError(
             key, found=f"{path}: {error.strerror}", expected="a file that can be written"

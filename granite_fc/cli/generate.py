@@ -76,14 +76,25 @@ def run(arguments: argparse.Namespace) -> int:
     )
     # Imported after the configuration has been read: gin files name the modules that they need.
     from granite_fc.cli.generate_session import Session
+    from granite_fc.training.host_line import HostsError
+    from granite_fc.training.hosts import end_at_once, join_hosts
 
-    session = Session(arguments, directory)
-    if arguments.chat:
-        session.chat()
-    elif arguments.input:
-        session.answer_file()
-    else:
-        session.answer_one()
+    try:
+        with join_hosts() as hosts:
+            session = Session(arguments, directory, hosts)
+            if arguments.chat:
+                session.chat()
+            elif arguments.input:
+                session.answer_file()
+            else:
+                session.answer_one()
+    except HostsError as error:
+        end_at_once(error)
+        print(f"granite-fc: {error}", file=sys.stderr)
+        return 1
+    except BaseException as error:
+        end_at_once(error)
+        raise
     return 0
 
 
@@ -114,10 +125,10 @@ def _check(arguments: argparse.Namespace) -> None:
         )
     if arguments.functions is not None and arguments.tools is not None:
         raise ConfigurationError("--tools", found="--functions too", expected="one of the two")
-    for option in ("max_new_tokens", "samples"):
-        if getattr(arguments, option) < 1:
+    for option, least in (("max_new_tokens", 1), ("samples", 1), ("seed", 0)):
+        if getattr(arguments, option) < least:
             raise ConfigurationError(
-                f"--{option}", found=getattr(arguments, option), expected="at least 1"
+                f"--{option}", found=getattr(arguments, option), expected=f"at least {least}"
             )
     if arguments.samples > 1 and arguments.chat:
         raise ConfigurationError("--samples", found=arguments.samples, expected="1 with --chat")

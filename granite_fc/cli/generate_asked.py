@@ -7,7 +7,7 @@ import difflib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TextIO
 
 from granite_fc.calls.conversation import Turn, UserTurn
 from granite_fc.calls.spec import FunctionSpec
@@ -30,11 +30,8 @@ def read_asked(arguments: argparse.Namespace, conventions: Conventions) -> list[
     if arguments.prompt is not None:
         return [FileRequest(_ONE, arguments.prompt, None)]
     if arguments.input is not None:
-        output = arguments.output
-        if output is not None and not Path(output).absolute().parent.is_dir():
-            raise ConfigurationError(
-                "--output", found=output, expected="a file in a folder that exists"
-            )
+        if arguments.output is not None:
+            open_output(arguments.output, mode="a").close()
         return read_requests(arguments.input, conventions, key="--input")
     if arguments.functions is not None:
         functions = _functions(arguments.functions, arguments.request, conventions)
@@ -45,6 +42,20 @@ def read_asked(arguments: argparse.Namespace, conventions: Conventions) -> list[
     turns: tuple[Turn, ...] = (UserTurn(arguments.request),)
     prompt = conventions.prompt_for_calls(functions, turns)
     return [FileRequest(_ONE, prompt, ChatRequest(functions, turns))]
+
+
+def open_output(path: str, mode: Literal["w", "a"] = "w") -> TextIO:
+    """Opens the file of the answers.
+
+    Raises:
+        ConfigurationError: It cannot be written.
+    """
+    try:
+        return open(path, mode, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise ConfigurationError(
+            "--output", found=f"{path}: {error.strerror}", expected="a file that can be written"
+        ) from None
 
 
 def offered_names(tools: Tools, wanted: str | None) -> tuple[str, ...]:

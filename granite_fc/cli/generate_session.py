@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,15 +18,17 @@ from rich.text import Text
 from granite_fc.calls import strict_json
 from granite_fc.calls.conversation import Turn
 from granite_fc.calls.spec import FunctionSpec
-from granite_fc.cli.generate_asked import offered_names, read_asked
+from granite_fc.cli.generate_asked import offered_names, open_output, read_asked
 from granite_fc.conventions import Conventions, conventions
+from granite_fc.data.permutation import key_of
 from granite_fc.decoding.constraint import AnswerGrammar
 from granite_fc.decoding.engine import Engine
 from granite_fc.decoding.request import Answer, Request
-from granite_fc.decoding.request_file import FileRequest
+from granite_fc.decoding.request_file import FileRequest, OrderedAnswers
 from granite_fc.decoding.sampling import SamplingConfig
 from granite_fc.decoding.streaming import tell_answer
 from granite_fc.decoding.tool_conversation import (
+    Event,
     Executed,
     Failed,
     Kind,
@@ -33,9 +36,19 @@ from granite_fc.decoding.tool_conversation import (
     Wrote,
 )
 from granite_fc.errors import ConfigurationError
+from granite_fc.evaluation.items import FAILURE_OF, PROMPT_TOO_LONG
 from granite_fc.sharding.activate import activate
+from granite_fc.training.hosts import Hosts
 from granite_fc.training.trained_model import load
 from granite_fc.visible_text import visible
+
+
+class _TooLong(Exception):
+    """A conversation takes more tokens than the model has positions."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
 
 
 class Session:
@@ -44,10 +57,14 @@ class Session:
     Args:
         arguments: The command line's.
         directory: The checkpoint.
+        hosts: Those that hold the model together; each asks the same, one prints.
     """
 
-    def __init__(self, arguments: argparse.Namespace, directory: Path) -> None:
+    def __init__(self, arguments: argparse.Namespace, directory: Path, hosts: Hosts) -> None:
+        if arguments.chat and hosts.count > 1:
+            raise ConfigurationError("--chat", found=f"{hosts.count} hosts", expected="one")
         self._arguments = arguments
+        self._is_leader = hosts.is_leader
         self._conventions: Conventions = conventions()
         self._sampling = _sampling(arguments)
         self._console = Console(stderr=True, highlight=False)
@@ -61,32 +78,48 @@ class Session:
         """Answers one prompt or request, and prints the answer as it is written."""
         (asked,) = self._asked
         request = self._request(asked)
+        if request is None:
+            raise ConfigurationError(
+                "the request",
+                found=f"{self._length(asked.prompt)} tokens",
+                expected=f"at most {self._model.config.max_positions}, the model's positions",
+            )
         if request.samples == 1:
-            answer = tell_answer(self._engine, self._model.vocabulary, request, _tell)
-            print()
+            answer = tell_answer(self._engine, self._model.vocabulary, request, self._tell)
+            self._tell("\n")
             self._note(answer)
             return
         (answers,) = self._engine.answer([request])
-        for answer in answers:
-            print(visible(answer.text))
+        for number, answer in enumerate(answers, start=1):
+            self._tell(f"[{number}]\n{answer.text}\n")
             self._note(answer)
 
     def answer_file(self) -> None:
-        """Answers every request of a file, a JSON line each, in their order."""
+        """Answers every request of a file, a JSON line each, in their order.
+
+        A line is written as soon as those before it are: what is there when the program is stopped
+        stays. A request that the model has no positions for has a line that says so.
+        """
         requests = [self._request(asked) for asked in self._asked]
-        found: list[list[Answer | None]] = [[None] * request.samples for request in requests]
-        with self._progress(sum(map(len, found))) as progress:
-            for written in self._engine.stream(requests):
+        answers = OrderedAnswers(
+            [1 if request is None else request.samples for request in requests]
+        )
+        asked = [number for number, request in enumerate(requests) if request is not None]
+        with self._output() as file, self._progress(answers.total) as progress:
+            for number, request in enumerate(requests):
+                if request is None:
+                    answers.put(number, 0, None)
+            for written in self._engine.stream([r for r in requests if r is not None]):
                 if written.answer is not None:
-                    found[written.request][written.sample] = written.answer
+                    answers.put(asked[written.request], written.sample, written.answer)
+                for number, answer in answers.next_ones():
                     progress.advance(progress.task_ids[0])
-        output = self._arguments.output
-        if output is None:
-            self._write(found, sys.stdout)
-            return
-        with open(output, "w", encoding="utf-8", errors="backslashreplace") as file:
-            self._write(found, file)
-        print(f"wrote {output}")
+                    if self._is_leader:
+                        file.write(json.dumps(self._record(number, answer), ensure_ascii=False))
+                        file.write("\n")
+                        file.flush()
+        if self._arguments.output is not None and self._is_leader:
+            self._console.print(f"wrote {self._arguments.output}")
 
     def chat(self) -> None:
         """Talks with a user until the input ends."""
@@ -95,15 +128,26 @@ class Session:
         conversation = ToolConversation(self._write_turn, self._conventions, tools, offered)
         self._console.print(f"functions: {', '.join(offered)}; an empty line ends", style="dim")
         while text := self._hear():
-            for event in conversation.say(text):
-                match event:
-                    case Executed(call, result):
-                        shown = f"  {call.name} returned {strict_json.encode(result)}"
-                        self._console.print(Text(visible(shown), style="green"))
-                    case Failed(reason):
-                        self._console.print(Text(f"  failed: {visible(reason)}", style="red"))
-                    case Wrote():
-                        print()
+            try:
+                self._show(conversation.say(text))
+            except _TooLong as error:
+                self._console.print(
+                    f"[the conversation takes {error.length} tokens, and the model has "
+                    f"{self._model.config.max_positions} positions: it ends here]",
+                    markup=False,
+                )
+                return
+
+    def _show(self, events: Iterable[Event]) -> None:
+        for event in events:
+            match event:
+                case Executed(call, result):
+                    shown = f"  {call.name} returned {strict_json.encode(result)}"
+                    self._console.print(Text(visible(shown), style="green"))
+                case Failed(reason):
+                    self._console.print(Text(f"  failed: {visible(reason)}", style="red"))
+                case Wrote():
+                    print()
 
     def _hear(self) -> str:
         try:
@@ -111,7 +155,24 @@ class Session:
         except EOFError:
             return ""
 
-    def _request(self, asked: FileRequest) -> Request:
+    def _tell(self, text: str) -> None:
+        if self._is_leader:
+            print(visible(text), end="", flush=True)
+
+    @contextlib.contextmanager
+    def _output(self) -> Iterator[TextIO]:
+        path = self._arguments.output
+        if path is None or not self._is_leader:
+            yield sys.stdout
+            return
+        with open_output(path) as file:
+            yield file
+
+    def _length(self, prompt: str) -> int:
+        return len(self._model.vocabulary.encode(prompt))
+
+    def _request(self, asked: FileRequest) -> Request | None:
+        """What to ask the model, or None where it has no positions for it."""
         grammar = None
         if self._arguments.constrained:
             if asked.request is None:
@@ -123,27 +184,22 @@ class Session:
             grammar = self._conventions.call_grammar(
                 asked.request.functions, asked.request.conversation
             )
-        return self._asked_of_model(
-            asked.prompt, grammar, is_calls=asked.request is not None, key=asked.request_id
-        )
+        tokens = self._model.vocabulary.encode(asked.prompt)
+        if not 1 <= len(tokens) <= self._model.config.max_positions:
+            return None
+        # Requests of one file draw apart, and each as it would alone.
+        seed = key_of(self._arguments.seed, "generate", asked.request_id)
+        return self._model_request(tokens, grammar, is_calls=asked.request is not None, seed=seed)
 
-    def _asked_of_model(
-        self, prompt: str, grammar: AnswerGrammar | None, *, is_calls: bool, key: str
+    def _model_request(
+        self, tokens: Sequence[int], grammar: AnswerGrammar | None, *, is_calls: bool, seed: int
     ) -> Request:
-        tokens = self._model.vocabulary.encode(prompt)
-        most = self._model.config.max_positions
-        if not 1 <= len(tokens) <= most:
-            raise ConfigurationError(
-                f"request {key}",
-                found=f"{len(tokens)} tokens",
-                expected=f"1 to {most}, the model's positions",
-            )
         return Request(
             tokens,
             self._arguments.max_new_tokens,
             samples=self._arguments.samples,
             sampling=self._sampling,
-            seed=self._arguments.seed,
+            seed=seed,
             grammar=grammar,
             complete=self._conventions.calls_end if is_calls else None,
         )
@@ -151,28 +207,37 @@ class Session:
     def _write_turn(
         self, prompt: str, kind: Kind, functions: Sequence[FunctionSpec], turns: Sequence[Turn]
     ) -> str:
+        tokens = self._model.vocabulary.encode(prompt)
+        if len(tokens) > self._model.config.max_positions:
+            raise _TooLong(len(tokens))
         grammar = None
         if kind == "calls" and self._arguments.constrained:
             grammar = self._conventions.call_grammar(functions, turns)
-        request = self._asked_of_model(prompt, grammar, is_calls=kind == "calls", key="of the chat")
-        answer = tell_answer(self._engine, self._model.vocabulary, request, _tell)
+        seed = key_of(self._arguments.seed, "generate", f"{kind} {len(turns)}")
+        request = self._model_request(tokens, grammar, is_calls=kind == "calls", seed=seed)
+        answer = tell_answer(self._engine, self._model.vocabulary, request, self._tell)
         self._note(answer)
         return answer.text
 
     def _note(self, answer: Answer) -> None:
         if answer.finish == "length":
-            self._console.print(f"[cut off after {len(answer.tokens)} tokens]", markup=False)
+            note = f"[cut off after {len(answer.tokens)} tokens]"
+        elif answer.finish == "no_room":
+            note = "[the shortest answer takes more tokens than there are left]"
+        else:
+            return
+        if self._is_leader:
+            self._console.print(note, markup=False)
 
-    def _write(self, found: Sequence[Sequence[Answer | None]], file: TextIO) -> None:
-        for asked, answers in zip(self._asked, found, strict=True):
-            for answer in answers:
-                assert answer is not None
-                record = {"id": asked.request_id, "prediction": answer.text}
-                if asked.request is not None:
-                    record |= _read_calls(self._conventions, answer.text)
-                if answer.finish == "length":
-                    record["failure"] = "cut_off"
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+    def _record(self, number: int, answer: Answer | None) -> dict[str, Any]:
+        """The line of an answer; None for a request that was not asked."""
+        asked = self._asked[number]
+        text = "" if answer is None else answer.text
+        record: dict[str, Any] = {"id": asked.request_id, "prediction": text}
+        if answer is not None and asked.request is not None:
+            record |= _read_calls(self._conventions, text)
+        failure = PROMPT_TOO_LONG if answer is None else FAILURE_OF.get(answer.finish)
+        return record if failure is None else record | {"failure": failure}
 
     def _progress(self, total: int) -> Progress:
         progress = Progress(
@@ -181,14 +246,10 @@ class Session:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             console=self._console,
-            disable=not self._console.is_terminal,
+            disable=not (self._console.is_terminal and self._is_leader),
         )
         progress.add_task("answering", total=total)
         return progress
-
-
-def _tell(text: str) -> None:
-    print(visible(text), end="", flush=True)
 
 
 def _sampling(arguments: argparse.Namespace) -> SamplingConfig:

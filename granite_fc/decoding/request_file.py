@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from granite_fc.conventions import ChatRequest, Conventions
+from granite_fc.decoding.request import Answer
 from granite_fc.errors import ConfigurationError
 
 
@@ -103,3 +104,33 @@ def _read(record: dict[str, Any], number: int, conventions: Conventions) -> File
     request = conventions.read_request(record)
     prompt = conventions.prompt_for_calls(request.functions, request.conversation)
     return FileRequest(str(name), prompt, request)
+
+
+class OrderedAnswers:
+    """Hands on answers in the order of their requests, however they come.
+
+    Args:
+        samples: Number of answers to each request.
+
+    Attributes:
+        total: Number of all answers.
+    """
+
+    def __init__(self, samples: Sequence[int]) -> None:
+        self.total = sum(samples)
+        self._places = [
+            (request, sample) for request, n in enumerate(samples) for sample in range(n)
+        ]
+        self._next = 0
+        self._waiting: dict[tuple[int, int], Answer | None] = {}
+
+    def put(self, request: int, sample: int, answer: Answer | None) -> None:
+        """Takes an answer; None for a request that was not asked."""
+        self._waiting[request, sample] = answer
+
+    def next_ones(self) -> Iterator[tuple[int, Answer | None]]:
+        """Yields the answers, each with its request, whose turn it is now."""
+        while self._next < len(self._places) and self._places[self._next] in self._waiting:
+            place = self._places[self._next]
+            self._next += 1
+            yield place[0], self._waiting.pop(place)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from granite_fc.decoding.engine import Engine
 from granite_fc.decoding.request import Request
 from granite_fc.decoding.sampling import GREEDY, SamplingConfig
-from granite_fc.evaluation.items import Answer, Item
+from granite_fc.evaluation.items import FAILURE_OF, PROMPT_TOO_LONG, Answer, Item
 from granite_fc.vocabularies.vocabulary import Vocabulary
-
-PROMPT_TOO_LONG, CUT_OFF = "prompt_too_long", "cut_off"
 
 # Items answered, and items in all.
 Progress = Callable[[int, int], None]
@@ -22,7 +20,7 @@ def answer_items(
     items: Sequence[Item],
     *,
     max_positions: int,
-    max_new_tokens: int,
+    max_new_tokens: Mapping[str, int],
     sampling: SamplingConfig = GREEDY,
     seed: int = 0,
     constrained: bool = False,
@@ -36,7 +34,7 @@ def answer_items(
         items: What to answer.
         max_positions: Positions of the model: an item whose prompt takes more, or leaves none to
             write, is not put to it: its answer says so.
-        max_new_tokens: Most tokens of an answer, the end of sequence included.
+        max_new_tokens: Most tokens of an answer, the end of sequence included, by task.
         sampling: How tokens are drawn.
         seed: Of the sampling; each item draws by its own place.
         constrained: Whether answers have to follow the items' grammars, where they have one.
@@ -57,7 +55,7 @@ def answer_items(
         requests.append(
             Request(
                 prompt,
-                max_new_tokens,
+                max_new_tokens[item.task],
                 sampling=sampling,
                 seed=(seed << 32) + place,
                 grammar=item.grammar() if constrained and item.grammar is not None else None,
@@ -67,7 +65,9 @@ def answer_items(
     progress(len(answers), len(items))
     for written in engine.stream(requests):
         if written.answer is not None:
-            failure = CUT_OFF if written.answer.finish == "length" else None
-            answers[asked[written.request].item_id] = Answer(written.answer.text, failure)
+            failure = FAILURE_OF.get(written.answer.finish)
+            # Uncut: where a model goes on after its answer, that is part of what it said.
+            text = vocabulary.decode(written.answer.tokens)
+            answers[asked[written.request].item_id] = Answer(text, failure)
             progress(len(answers), len(items))
     return answers

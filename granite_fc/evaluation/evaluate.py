@@ -6,15 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from granite_fc.errors import ConfigurationError
 from granite_fc.evaluation.compatibility.scores import Scores
-from granite_fc.evaluation.items import Answer, Item, JudgedAnswer, judged
+from granite_fc.evaluation.items import FAILURES, Answer, Item, JudgedAnswer, judged
 from granite_fc.evaluation.results import Evaluation, ModelResult, compare, model_result
 from granite_fc.evaluation.suites.suite import Formula, Totals
-
-FAILURES: Mapping[str, str] = {
-    "prompt_too_long": "The model has not as many positions as the request takes; the answer is "
-    "empty, and wrong.",
-    "cut_off": "The answer took all the tokens that it was allowed; it is judged as it is.",
-}
 
 
 def evaluate_model(
@@ -55,14 +49,14 @@ def evaluation_of(
         ConfigurationError: They did not answer the same items.
     """
     first = models[0]
-    asked = [answer.item.item_id for answer in first.answers]
+    asked = [(answer.item.item_id, answer.item.target) for answer in first.answers]
     for other in models[1:]:
-        theirs = [answer.item.item_id for answer in other.answers]
+        theirs = [(answer.item.item_id, answer.item.target) for answer in other.answers]
         if theirs != asked:
             raise ConfigurationError(
                 other.name,
-                found=f"{len(theirs)} items, {len(set(theirs) - set(asked))} of them not those "
-                f"of {first.name}",
+                found=f"{len(theirs)} items, {len(set(theirs) - set(asked))} of them with another "
+                f"id or right answer than those of {first.name}",
                 expected=f"the same {len(asked)} items",
                 remedy="Models are compared on the same requests: evaluate both on one set.",
             )

@@ -61,6 +61,7 @@ def _model(model: ModelResult) -> dict[str, Any]:
         "published": [
             {
                 "scorer": scores.scorer,
+                "answers": scores.num_items,
                 "values": {name: _number(value) for name, value in scores.values.items()},
                 "faults": list(scores.faults),
             }

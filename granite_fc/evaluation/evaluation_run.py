@@ -12,35 +12,28 @@ import jax
 from granite_fc import configuration
 from granite_fc.calls.syntax import ParseResult
 from granite_fc.conventions import conventions
-from granite_fc.data import declarations
-from granite_fc.data.cache_reader import open_task
-from granite_fc.data.cache_status import ensure_cache, missing_tasks
-from granite_fc.data.locations import cache_directory
-from granite_fc.data.manifest import read_manifest
 from granite_fc.decoding.engine import Engine
 from granite_fc.decoding.sampling import SamplingConfig
 from granite_fc.errors import ConfigurationError
 from granite_fc.evaluation.answering import answer_items
+from granite_fc.evaluation.asked import Asked, asked_of_mixture, asked_of_suite
 from granite_fc.evaluation.compatibility.published import published_scores
 from granite_fc.evaluation.compatibility.scores import Scores
 from granite_fc.evaluation.evaluate import evaluate_model, evaluation_of
-from granite_fc.evaluation.given_answers import Asked, given_answers
+from granite_fc.evaluation.given_answers import given_answers, run_of
 from granite_fc.evaluation.held_out import tokens_for_answers
 from granite_fc.evaluation.items import Answer, Item
-from granite_fc.evaluation.mixture_items import item_id, mixture_items
+from granite_fc.evaluation.predictions import check_predictions
 from granite_fc.evaluation.results import Evaluation, ModelResult
-from granite_fc.evaluation.suites.items import suite_items
 from granite_fc.evaluation.suites.registry import load_suite
 from granite_fc.evaluation.suites.suite import Suite, SuiteItem
 from granite_fc.models.decoder import count_params
 from granite_fc.sharding.activate import activate
 from granite_fc.training.hosts import Hosts
-from granite_fc.training.trained_model import configure, load
-from granite_fc.vocabularies.load import load_vocabulary
+from granite_fc.training.trained_model import configure, configure_run, load
 
 _TOKENS_OF_A_SUITE = 512
-# How long one host may write caches while the others wait.
-_CACHES_SECONDS = 24 * 3600
+_EXAMPLES_OF_A_TASK = 100
 
 # What is under way, how many requests are answered, how many there are.
 Progress = Callable[[str, int, int], None]
@@ -79,7 +72,8 @@ class Settings:
         dots_as_underscores: Whether its functions were offered with `_` for `.` in their names.
         mixture: Name of a mixture or task, or None for a suite.
         split: The held-out split of the mixture.
-        limit: Requests of each task or category at most; None for all.
+        examples: Requests of each task or category at most, 0 for all; None for the requests that
+            the first file of answers answers, or else 100 of each task and all of a suite.
         constrained: Whether checkpoints answer by the items' grammars.
         max_new_tokens: Most tokens of an answer; None for what the items need.
         compatibility: Whether others' published scorers are run as well.
@@ -94,7 +88,7 @@ class Settings:
     dots_as_underscores: bool
     mixture: str | None
     split: str
-    limit: int | None
+    examples: int | None
     constrained: bool
     max_new_tokens: int | None
     compatibility: bool
@@ -126,6 +120,7 @@ class EvaluationRun:
                 expected="a name for each model",
                 remedy="Name them: --checkpoint=NAME=DIR.",
             )
+        self._ids: frozenset[str] | None = None
         self._suite: Suite | None = None
         self._suite_items: Mapping[str, SuiteItem] = {}
         if settings.suite is not None:
@@ -146,33 +141,49 @@ class EvaluationRun:
         Raises:
             ConfigurationError: A checkpoint, a file or a configuration does not fit.
         """
+        # Files are read before anything is made or asked: a mistake in one is told at once.
+        ids = [
+            check_predictions(subject.path)
+            for subject in self._subjects
+            if not subject.is_checkpoint
+        ]
+        if self._suite is None and self._settings.examples is None and ids:
+            self._ids = frozenset(ids[0])
         models = [self._evaluated(subject, hosts, progress) for subject in self._subjects]
-        settings, suite = self._settings, self._suite
-        asked = {"requests": f"{len(models[0].answers):,}"}
-        if suite is None:
-            asked = {"mixture": str(settings.mixture), "split": settings.split, **asked}
-        else:
-            asked = {"suite": suite.name, **asked}
-        remarks: list[str] = []
+        suite, asked = self._suite, self._last_asked
+        facts = {"requests": f"{len(asked.items):,}"}
         definitions: dict[str, str] = {}
+        if suite is None:
+            facts = {"mixture": str(self._settings.mixture), "split": self._settings.split, **facts}
+        else:
+            facts = {"suite": suite.name, **facts}
+            definitions = {
+                **suite.definitions,
+                **{formula.name: formula.definition for formula in suite.formulas},
+            }
+        title = f"{self._settings.suite or self._settings.mixture}: " + ", ".join(
+            model.name for model in models
+        )
+        return evaluation_of(title, facts, models, definitions, self._remarks(asked))
+
+    def _remarks(self, asked: Asked) -> list[str]:
+        suite = self._suite
+        remarks = [] if suite is None else list(suite.remarks)
+        if not asked.not_asked:
+            return remarks
+        sample = f"A sample: {len(asked.items):,} of {asked.num_all:,}"
         if suite is not None:
-            remarks += suite.remarks
-            definitions |= suite.definitions
-            definitions |= {formula.name: formula.definition for formula in suite.formulas}
-            if len(models[0].answers) < len(suite.items):
-                remarks.insert(
-                    0,
-                    f"A sample: {len(models[0].answers):,} of the suite's {len(suite.items):,} "
-                    f"items, at most {settings.limit} of each category. No score here is the "
-                    "suite's own.",
-                )
-        title = f"{settings.suite or settings.mixture}: {', '.join(m.name for m in models)}"
-        return evaluation_of(title, asked, models, definitions, remarks)
+            sample += f" items of {suite.name}. No score here is the suite's own."
+        elif self._ids is not None:
+            sample += " held-out examples, those that the file answers."
+        else:
+            sample += " held-out examples, the same ones each time."
+        return [sample, *remarks]
 
     def _evaluated(self, subject: Subject, hosts: Hosts, progress: Progress) -> ModelResult:
         settings, suite = self._settings, self._suite
         directory = self._configure(subject)
-        asked = self._asked(hosts)
+        asked = self._last_asked = self._asked(hosts)
         if directory is None:
             answers = given_answers(subject.path, asked, conventions())
             facts: Mapping[str, str] = {"answers": subject.path}
@@ -204,6 +215,17 @@ class EvaluationRun:
             return configure(
                 subject.path, settings.gin_files, settings.overrides, settings.search_paths
             )
+        run = run_of(subject.path)
+        if run is not None:
+            configure_run(run, settings.gin_files, settings.overrides, settings.search_paths)
+            return None
+        if self._suite is None and not settings.gin_files:
+            raise ConfigurationError(
+                "--predictions",
+                found=f"{subject.path}, of which no run is known",
+                expected="whose held-out examples it answers",
+                remedy="Say it with --gin_file=MODEL_DIR/config.gin --gin.MODEL_DIR=MODEL_DIR.",
+            )
         configuration.parse(
             settings.gin_files or [settings.default_file],
             settings.overrides,
@@ -214,45 +236,21 @@ class EvaluationRun:
     def _asked(self, hosts: Hosts) -> Asked:
         settings = self._settings
         if self._suite is not None:
-            items = suite_items(self._suite, conventions())
-            return Asked.sample(items, settings.limit)
+            return asked_of_suite(self._suite, conventions(), settings.examples or None)
         assert settings.mixture is not None
-        vocabulary, cache_dir = load_vocabulary(), cache_directory()
-        names = declarations.mixture_tasks(settings.mixture)
-        # The examples that a run has held out stay those of its caches, whatever has become of the
-        # raw files and of the code that made them.
-        missing = missing_tasks(names, cache_dir, vocabulary, raw_files=False, code=False)
-        if hosts.is_leader:
-            ensure_cache(missing, cache_dir, vocabulary)
-        hosts.wait_for_all("caches", _CACHES_SECONDS)
-        held_out = [
-            open_task(cache_dir, name, settings.split)
-            for name in names
-            if (manifest := read_manifest(cache_dir, name)) is not None
-            and manifest.has_examples(settings.split)
-        ]
-        if not held_out:
-            raise ConfigurationError(
-                "--split",
-                found=f"{settings.split}, of which {settings.mixture} has no example",
-                expected="a split that a task of it has",
-            )
-        items = mixture_items(held_out, vocabulary, limit=settings.limit, sequence_length=None)
-        every = frozenset(
-            item_id(examples.name, index) for examples in held_out for index in range(len(examples))
-        )
-        return Asked(items, every - {item.item_id for item in items})
+        limit = _EXAMPLES_OF_A_TASK if settings.examples is None else settings.examples or None
+        return asked_of_mixture(settings.mixture, settings.split, limit, self._ids, hosts)
 
     def _answered(
         self, subject: Subject, directory: Path, items: Sequence[Item], progress: Progress
     ) -> tuple[dict[str, Answer], Mapping[str, str]]:
         settings = self._settings
         model = load(directory, settings.overrides)
-        most = settings.max_new_tokens
-        if most is None:
-            most = _TOKENS_OF_A_SUITE
-            if self._suite is None:
-                most = tokens_for_answers(items, model.vocabulary)
+        most = dict.fromkeys(
+            (item.task for item in items), settings.max_new_tokens or _TOKENS_OF_A_SUITE
+        )
+        if self._suite is None and settings.max_new_tokens is None:
+            most = tokens_for_answers(items, model.vocabulary)
         sampling = SamplingConfig()
         begun = time.monotonic()
         with activate(model.mesh, model.rules):
@@ -276,7 +274,7 @@ class EvaluationRun:
             "parameters": f"{count_params(model.config):,}",
             "vocabulary": model.vocabulary.name,
             "decoding": decoding,
-            "most tokens of an answer": f"{most:,}",
+            "most tokens of an answer": f"{max(most.values(), default=0):,}",
             "answered in": f"{seconds:.0f} s on {jax.device_count()} x "
             f"{jax.devices()[0].device_kind}",
         }

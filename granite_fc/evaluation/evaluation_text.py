@@ -62,10 +62,8 @@ def _print_model(model: ModelResult, console: Console) -> set[str]:
     for name in columns:
         table.add_column(_COLUMNS[name], justify="right")
     for group in groups:
-        values = (group.aggregate.metrics.get(name) for name in columns)
-        table.add_row(
-            Text(visible(group.name)), f"{group.aggregate.num_answers:,}", *map(_cell, values)
-        )
+        cells = [_cell(group.aggregate.metrics.get(name)) for name in columns]
+        table.add_row(Text(visible(group.name)), f"{group.aggregate.num_answers:,}", *cells)
     console.print(table)
     console.print("below each value its 95 % interval", style="dim")
     _print_kinds(groups, console)
@@ -73,7 +71,8 @@ def _print_model(model: ModelResult, console: Console) -> set[str]:
         console.print(Text(f"{name}: {'n/a' if score is None else f'{score:.1%}'}"))
     for scores in model.published:
         values = ", ".join(f"{name} {value:.3f}" for name, value in scores.values.items())
-        console.print(Text(f"as {scores.scorer} counts, faults included: {values}"))
+        of = f"{scores.num_items:,} of {model.together.aggregate.num_answers:,} answers"
+        console.print(Text(f"as {scores.scorer} counts {of}, faults included: {values}"))
     return set(columns)
 
 

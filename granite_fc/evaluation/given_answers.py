@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from granite_fc.conventions import Conventions
-from granite_fc.data.permutation import key_of, shuffled
 from granite_fc.errors import ConfigurationError
+from granite_fc.evaluation.asked import Asked
 from granite_fc.evaluation.bare_calls import as_calls
-from granite_fc.evaluation.items import Answer, Item
+from granite_fc.evaluation.items import TOO_LARGE, Answer, Item
 from granite_fc.evaluation.predictions import Prediction, read_predictions
 
+# No answer to a request of these sets has so many characters; reading one would only take time.
+_MOST_CHARACTERS = 1_000_000
+_RUN_CONFIG = "config.gin"
 
-@dataclasses.dataclass(frozen=True)
-class Asked:
-    """What is asked.
 
-    Attributes:
-        items: The items of the evaluation.
-        not_asked: The ids of those that belong to the same set and are outside of the sample.
+def run_of(path: str) -> Path | None:
+    """Returns the folder of the run that wrote answers, or None where no run did.
+
+    Args:
+        path: A file or folder; a run writes `MODEL_DIR/predictions/<step>/<task>.jsonl`.
     """
-
-    items: Sequence[Item]
-    not_asked: frozenset[str]
-
-    @classmethod
-    def sample(cls, items: Sequence[Item], limit: int | None) -> Asked:
-        """Takes some items of each group, the same ones for every model, in their order."""
-        chosen: set[str] = set()
-        for group in dict.fromkeys(item.group for item in items):
-            members = [item.item_id for item in items if item.group == group]
-            order = shuffled(len(members), key_of(0, "evaluation", group))
-            chosen.update(members[place] for place in order[:limit])
-        return cls(
-            [item for item in items if item.item_id in chosen],
-            frozenset(item.item_id for item in items if item.item_id not in chosen),
-        )
+    for parent in Path(path).expanduser().absolute().parents:
+        if (parent / _RUN_CONFIG).is_file() and (parent / "predictions").is_dir():
+            return parent
+    return None
 
 
 def given_answers(path: str, asked: Asked, conventions: Conventions) -> dict[str, Answer]:
@@ -59,13 +48,13 @@ def given_answers(path: str, asked: Asked, conventions: Conventions) -> dict[str
         given = _folder(Path(path).expanduser(), asked)
     else:
         given = _file(Path(path).expanduser(), asked.items, asked)
-    return {
-        item.item_id: Answer(
-            _written_alike(given[item.item_id].text, item.target, conventions),
-            given[item.item_id].failure,
-        )
-        for item in asked.items
-    }
+    return {item.item_id: _answer(given[item.item_id], item, conventions) for item in asked.items}
+
+
+def _answer(given: Prediction, item: Item, conventions: Conventions) -> Answer:
+    if len(given.text) >= _MOST_CHARACTERS:
+        return Answer("", TOO_LARGE)
+    return Answer(_written_alike(given.text, item.target, conventions), given.failure)
 
 
 def _file(path: Path, items: Sequence[Item], asked: Asked) -> dict[str, Prediction]:

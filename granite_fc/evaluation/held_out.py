@@ -49,10 +49,13 @@ def answer_held_out(
     return judged(items, answers)
 
 
-def tokens_for_answers(items: Sequence[Item], vocabulary: Vocabulary) -> int:
-    """Returns how many tokens an answer may take: some more than the longest target."""
-    longest = max((len(vocabulary.encode(item.target)) for item in items), default=0)
-    return longest + 1 + _ROOM_FOR_OTHER_WORDS
+def tokens_for_answers(items: Sequence[Item], vocabulary: Vocabulary) -> dict[str, int]:
+    """Returns how many tokens an answer of each task may take: more than its longest target."""
+    longest: dict[str, int] = {}
+    for item in items:
+        length = len(vocabulary.encode(item.target)) + 1 + _ROOM_FOR_OTHER_WORDS
+        longest[item.task] = max(longest.get(item.task, 0), length)
+    return longest
 
 
 def write_predictions(answers: Iterable[JudgedAnswer], folder: Path) -> None:

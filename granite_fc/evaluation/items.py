@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 from collections.abc import Callable, Mapping, Sequence
 
 from granite_fc.decoding.constraint import AnswerGrammar
@@ -19,7 +20,8 @@ class Item:
         task: The task or file that it comes from.
         prompt: What a model is given, up to where it is to write.
         target: A right answer, as it would be written.
-        judge: Judges the text of an answer; never raises.
+        judge: Judges the text of an answer, or None where there is none (see `UNANSWERED`); never
+            raises.
         grammar: Returns what answers may be, or None where that cannot be told; asked only for
             constrained decoding.
         complete: See `TaskDeclaration.complete`.
@@ -31,7 +33,7 @@ class Item:
     task: str
     prompt: str
     target: str
-    judge: Callable[[str], Judgement]
+    judge: Callable[[str | None], Judgement]
     grammar: Callable[[], AnswerGrammar | None] | None = None
     complete: Callable[[str], int | None] | None = None
     prompt_ids: tuple[int, ...] | None = None
@@ -43,13 +45,33 @@ class Answer:
 
     Attributes:
         text: The answer.
-        failure: Why there is less than a whole answer: "prompt_too_long" (the model has no room for
-            it), "cut_off" (more tokens than allowed), "too_large" (a given answer of a size that no
-            answer has). None for a whole one.
+        failure: Why there is less than a whole answer, one of `FAILURES`. None for a whole one.
     """
 
     text: str
     failure: str | None = None
+
+
+PROMPT_TOO_LONG, NO_ROOM, CUT_OFF, TOO_LARGE = (
+    "prompt_too_long",
+    "no_room",
+    "cut_off",
+    "too_large",
+)
+FAILURES: Mapping[str, str] = types.MappingProxyType(
+    {
+        PROMPT_TOO_LONG: "The model has not as many positions as the request takes: it was not "
+        "asked, and is wrong.",
+        NO_ROOM: "Under its grammar the shortest answer takes more tokens than there are left: "
+        "there is none, and it is wrong.",
+        CUT_OFF: "The answer took all the tokens that it was allowed; it is judged as it is.",
+        TOO_LARGE: "An answer of a million characters and more is not read, and is wrong.",
+    }
+)
+# How the engine ended an answer (`granite_fc.decoding.request.FinishReason`), to the failure.
+FAILURE_OF: Mapping[str, str] = types.MappingProxyType({"length": CUT_OFF, "no_room": NO_ROOM})
+# Of these there is no answer to judge.
+UNANSWERED = frozenset({PROMPT_TOO_LONG, NO_ROOM, TOO_LARGE})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +106,9 @@ def judged(items: Sequence[Item], answers: Mapping[str, Answer]) -> list[JudgedA
         items: All of the evaluation.
         answers: One for each, by `item_id`.
     """
-    return [
-        JudgedAnswer(item, answers[item.item_id], item.judge(answers[item.item_id].text))
-        for item in items
-    ]
+    found = []
+    for item in items:
+        answer = answers[item.item_id]
+        text = None if answer.failure in UNANSWERED else answer.text
+        found.append(JudgedAnswer(item, answer, item.judge(text)))
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -25,6 +25,7 @@ def mixture_items(
     *,
     limit: int | None,
     sequence_length: int | None,
+    ids: Collection[str] | None = None,
 ) -> list[Item]:
     """Chooses held-out examples of every task, the same ones for every run.
 
@@ -34,6 +35,7 @@ def mixture_items(
         limit: How many a task at most, None for all; a smaller choice is part of a larger one.
         sequence_length: Positions of a training row: longer examples were not trained on and are
             left out. None leaves out none.
+        ids: The examples to take, by `item_id`, in place of those two rules.
 
     Returns:
         Items named `<task>/<index of the example in its split>`, grouped by sub-task.
@@ -41,18 +43,24 @@ def mixture_items(
     return [
         _item(declarations.task(examples.name), index, example, vocabulary)
         for examples in held_out
-        for index, example in _chosen(examples, limit, sequence_length)
+        for index, example in _chosen(examples, limit, sequence_length, ids)
     ]
 
 
 def _chosen(
-    examples: TokenizedExamples, limit: int | None, sequence_length: int | None
+    examples: TokenizedExamples,
+    limit: int | None,
+    sequence_length: int | None,
+    ids: Collection[str] | None,
 ) -> Iterable[tuple[int, TokenizedExample]]:
     lengths = np.asarray(examples.lengths)
-    longest = lengths.max(initial=0) if sequence_length is None else sequence_length + 1
-    fitting = np.flatnonzero(lengths <= longest)
-    order = shuffled(len(fitting), key_of(0, "generation", examples.name))
-    chosen = np.sort(fitting[order][:limit]).tolist()
+    if ids is not None:
+        chosen = [i for i in range(len(lengths)) if item_id(examples.name, i) in ids]
+        return zip(chosen, examples.fetch(chosen), strict=True)
+    order = shuffled(len(lengths), key_of(0, "generation", examples.name))
+    if sequence_length is not None:
+        order = order[lengths[order] <= sequence_length + 1]
+    chosen = np.sort(order[:limit]).tolist()
     return zip(chosen, examples.fetch(chosen), strict=True)
 
 
@@ -82,12 +90,13 @@ def _item(
     )
 
 
-def judge_by_task(task: TaskDeclaration, prompt: str, target: str, answer: str) -> Judgement:
-    """Judges an answer as its task does.
+def judge_by_task(task: TaskDeclaration, prompt: str, target: str, answer: str | None) -> Judgement:
+    """Judges an answer as its task does; none is judged as an empty one.
 
     A task without a judge of its own tells only whether an answer is right; what is wrong with the
     others is then called a wrong value.
     """
+    answer = answer or ""
     if task.judge is not None:
         return task.judge(prompt, target, answer)
     exact = bool(task.exact_match(target, answer))

@@ -49,7 +49,8 @@ def _metrics(record: RunRecord, subtasks: list[str]) -> str:
     for name, metric in METRICS.items():
         values = [_last(record, f"{name}/{subtask}") for subtask in subtasks]
         if any(value is not None for value in values):
-            title = metric.title if metric.higher_is_better else f"{metric.title} ↓"
+            arrow = " ↓" if metric.higher_is_better is False else ""
+            title = f"{metric.title}{arrow}"
             rows.append([Cell(title), *(markup.number(value, ".1%") for value in values)])
     requests = [markup.number(_last(record, f"{REQUESTS}/{subtask}")) for subtask in subtasks]
     heads = ["", *map(markup.words, subtasks)]

@@ -192,6 +192,8 @@ class Run:
             # this step left out.
             if self._step == 0 or _is_due(self._step, looks.eval_period):
                 self._evaluate()
+            if self._step and _is_due(self._step, looks.generation_period):
+                self._answer(looks.generation_examples)
             train_step = self._compile()
             garbage = during_steps.enter_context(GarbageKeptOut())
             self._pace.restart()
@@ -218,6 +220,8 @@ class Run:
                     self._evaluate()
                 # After the last step once the checkpoint is written.
                 if _is_due(self._step, looks.generation_period) and not self.is_trained:
+                    # Answering takes minutes, in which a machine may be taken away.
+                    self._save()
                     self._answer(looks.generation_examples)
                     self._stop_if_told(watch)
             self._clock.enter("other")

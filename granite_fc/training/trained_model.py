@@ -84,18 +84,35 @@ def configure(
     """
     directory = find_checkpoint(checkpoint, key=_KEY)
     model_dir = directory.parent.parent
-    files = list(gin_files)
-    if (model_dir / _CONFIG).is_file():
-        files.insert(0, str(model_dir / _CONFIG))
-    elif not files:
+    if not gin_files and not (model_dir / _CONFIG).is_file():
         raise ConfigurationError(
             _KEY,
             found=f"{directory} without {model_dir / _CONFIG}",
             expected="the folder that a run has left behind",
             remedy="Give the run's own gin files with --gin_file.",
         )
-    configuration.parse(files, [("MODEL_DIR", str(model_dir)), *overrides], search_paths)
+    configure_run(model_dir, gin_files, overrides, search_paths)
     return directory
+
+
+def configure_run(
+    model_dir: Path,
+    gin_files: Sequence[str],
+    overrides: Sequence[tuple[str, str]],
+    search_paths: Sequence[str] = (),
+) -> None:
+    """Makes the gin configuration that of a run, wherever its folder is now.
+
+    Args:
+        model_dir: The run's folder.
+        gin_files: Files that come after its own.
+        overrides: (name, value) pairs.
+        search_paths: Where to look for gin files.
+    """
+    own = [str(model_dir / _CONFIG)] if (model_dir / _CONFIG).is_file() else []
+    configuration.parse(
+        [*own, *gin_files], [("MODEL_DIR", str(model_dir)), *overrides], search_paths
+    )
 
 
 def load(directory: Path, overrides: Sequence[tuple[str, str]] = ()) -> TrainedModel:
@@ -130,7 +147,32 @@ def load(directory: Path, overrides: Sequence[tuple[str, str]] = ()) -> TrainedM
         params = restore_params(directory, _laid_out(config, mesh, rules))
     else:
         params = _with_adapters(config, directory, mesh, rules)
-    return TrainedModel(config, params, vocabulary, mesh, rules, directory, int(about["step"]))
+    step = int(about["step"])
+    return TrainedModel(
+        config, _in_compute_type(config, params), vocabulary, mesh, rules, directory, step
+    )
+
+
+def _in_compute_type(config: DecoderConfig, params: Any) -> Any:
+    """Keeps kernels and tables in the type in which they are used, which changes no result.
+
+    Training holds them in a wider one. What adapters stand beside is stored as it is used already.
+    """
+    if config.adapter is not None:
+        return params
+
+    def narrowed(path: Any, leaf: jax.Array) -> jax.Array:
+        is_used_so = path[-1].key in ("kernel", "table")
+        return leaf.astype(config.compute_dtype) if is_used_so else leaf
+
+    # One array after the other, so that never two whole models are there.
+    leaves, tree = jax.tree_util.tree_flatten_with_path(params)
+    del params
+    found = []
+    while leaves:
+        path, leaf = leaves.pop(0)
+        found.append(narrowed(path, leaf))
+    return jax.tree.unflatten(tree, found)
 
 
 def _with_adapters(

@@ -120,7 +120,7 @@ def test_nothing_that_a_model_or_a_data_set_says_acts_on_the_page_or_the_termina
 
 
 def test_the_page_needs_no_network_and_tells_all():
-    scores = Scores("a scorer", {"f1": 0.25}, ("counts twice",))
+    scores = Scores("a scorer", {"f1": 0.25}, ("counts twice",), 5)
     texts = ["right"] * 4 + ["almost right", "no", "no", "no"]
     page = Page(
         evaluation_page(

@@ -10,7 +10,8 @@ import tasks  # noqa: F401  # declares the conventions
 from granite_fc.calls.call import Call
 from granite_fc.conventions import conventions
 from granite_fc.errors import ConfigurationError
-from granite_fc.evaluation.given_answers import Asked, given_answers
+from granite_fc.evaluation.asked import Asked
+from granite_fc.evaluation.given_answers import given_answers
 from granite_fc.evaluation.items import Item
 from granite_fc.evaluation.judgement import Judgement
 from tasks.dialects import DIALECTS
@@ -61,25 +62,32 @@ def test_calls_without_tags_are_calls_where_calls_are_asked_for(tmp_path, ours):
     assert [found[name].text for name in "345"] == [values, objects, "[]"]
 
 
-def test_a_sample_is_the_same_for_everybody_and_grows(tmp_path):
-    items = [
-        Item(f"{group}{n}", group, "t", "p", "x", lambda text: Judgement(True, {}))
-        for n in range(20)
-        for group in "ab"
-    ]
-    few, more = Asked.sample(items, 5), Asked.sample(items, 9)
-    assert [i.group for i in few.items].count("a") == 5
-    names = [i.item_id for i in few.items]
-    assert set(names) < {i.item_id for i in more.items}
-    assert names == [i.item_id for i in items if i.item_id in set(names)]
-    assert few.not_asked == {i.item_id for i in items} - set(names)
-    assert Asked.sample(items, None).items == items
-    # Answers to the rest of the set are passed over, those to nothing in it are not.
-    every = {i.item_id: "x" for i in items}
-    found = given_answers(write(tmp_path / "p.jsonl", every), few, conventions())
-    assert list(found) == names
+def test_answers_outside_of_a_sample_are_passed_over_and_those_to_nothing_are_not(tmp_path):
+    asked = Asked([item("1", "x")], frozenset({"2"}))
+    found = given_answers(write(tmp_path / "p.jsonl", {"1": "x", "2": "y"}), asked, conventions())
+    assert list(found) == ["1"]
     with pytest.raises(ConfigurationError, match="1 ids that are none"):
-        given_answers(write(tmp_path / "q.jsonl", every | {"c": ""}), few, conventions())
+        given_answers(write(tmp_path / "q.jsonl", {"1": "x", "3": "y"}), asked, conventions())
+
+
+def test_an_answer_of_a_megabyte_is_a_failure_of_its_own(tmp_path):
+    path = write(tmp_path / "p.jsonl", {"1": "a" * 2**20})
+    found = given_answers(path, Asked([item("1", "x")], frozenset()), conventions())
+    assert found["1"].failure == "too_large"
+
+
+def test_answers_to_another_request_are_refused(tmp_path):
+    path = tmp_path / "p.jsonl"
+    path.write_text(json.dumps({"id": "1", "prediction": "x", "targets": "y"}) + "\n")
+    with pytest.raises(ConfigurationError, match="targets"):
+        given_answers(str(path), Asked([item("1", "x")], frozenset()), conventions())
+
+
+@pytest.mark.parametrize("text", ['{"name": "Ana"}', "f", "[]"])
+def test_what_is_not_to_be_calls_is_not_taken_for_some(tmp_path, text):
+    path = write(tmp_path / "p.jsonl", {"1": text})
+    found = given_answers(path, Asked([item("1", '{"name": "Ana"}')], frozenset()), conventions())
+    assert found["1"].text == text
 
 
 def test_a_folder_has_a_file_for_each_task(tmp_path):

@@ -69,6 +69,7 @@ def hammer_scores(gold: Sequence[Sequence[Mapping[str, Any]]], predicted: Sequen
             **_scores("param", right_parameters, predicted_parameters, gold_parameters),
         },
         FAULTS,
+        len(gold),
     )
 
 

@@ -84,6 +84,7 @@ def nestful_scores(
             "parsing_errors": float(np.mean([calls is None for calls in read])),
         },
         FAULTS,
+        len(gold),
     )
 
 

@@ -48,11 +48,11 @@ def _table(comparison: Comparison) -> str:
 def _row(group: str, metric: str, found: PairedDifference) -> list[Cell]:
     known = METRICS.get(metric)
     title = known.title if known is not None else markup.words(metric).capitalize()
-    is_gain = (found.difference > 0) == (known is None or known.higher_is_better)
+    direction = True if known is None else known.higher_is_better
     text = f"{100 * found.difference:+.1f}"
     colour = ""
-    if found.low > 0 or found.high < 0:
-        colour = "gain" if is_gain else "loss"
+    if direction is not None and (found.low > 0 or found.high < 0):
+        colour = "gain" if (found.difference > 0) == direction else "loss"
     p_value = found.p_value if found.mcnemar is None else found.mcnemar.p_value
     return [
         Cell(markup.words(visible(group))),

@@ -56,7 +56,7 @@ def metric_title(name: str) -> str:
     if name not in METRICS:
         return markup.words(name).capitalize()
     metric = METRICS[name]
-    return metric.title if metric.higher_is_better else f"{metric.title} ↓"
+    return f"{metric.title} ↓" if metric.higher_is_better is False else metric.title
 
 
 def _metrics(evaluation: Evaluation) -> list[str]:
@@ -233,7 +233,9 @@ def _published(evaluation: Evaluation) -> str:
         faults = "".join(f"<li>{escape(fault)}</li>" for fault in scores.faults)
         heads = ["score", *(visible(model.name) for model in evaluation.models)]
         parts.append(
-            f"<h3>{escape(scores.scorer)}</h3>{markup.table(heads, rows)}"
+            f"<h3>{escape(scores.scorer)}</h3><p>Of {scores.num_items:,} of "
+            f"{evaluation.models[0].together.aggregate.num_answers:,} answers: those to requests "
+            f"that calls answer.</p>{markup.table(heads, rows)}"
             f"<p>Its faults, which are reproduced:</p><ul>{faults}</ul>"
         )
     return "".join(parts)

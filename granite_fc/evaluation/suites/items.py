@@ -7,8 +7,11 @@ import functools
 from granite_fc.calls.syntax import print_calls
 from granite_fc.conventions import Conventions
 from granite_fc.evaluation.items import Item
-from granite_fc.evaluation.judgement import Judgement
+from granite_fc.evaluation.judgement import Judgement, WrongPart
 from granite_fc.evaluation.suites.suite import Suite, SuiteItem
+
+# What silence must not earn, beside a suite's own metrics.
+_EARNED = ("exact_match", "parse_rate", "abstention_recall")
 
 
 def suite_items(suite: Suite, conventions: Conventions) -> list[Item]:
@@ -36,5 +39,15 @@ def suite_items(suite: Suite, conventions: Conventions) -> list[Item]:
     ]
 
 
-def _judge(suite: Suite, conventions: Conventions, item: SuiteItem, text: str) -> Judgement:
-    return suite.judge(item, suite.read(item, text, conventions.read_calls))
+def _judge(suite: Suite, conventions: Conventions, item: SuiteItem, text: str | None) -> Judgement:
+    if text is not None:
+        return suite.judge(item, suite.read(item, text, conventions.read_calls))
+    judgement = suite.judge(item, suite.read(item, "", conventions.read_calls))
+    # A suite may take silence for abstaining; who was not asked has not abstained.
+    lost = {
+        name: (0.0, below)
+        for name, (_, below) in judgement.counts.items()
+        if name in suite.definitions or name in _EARNED
+    }
+    wrong = judgement.wrong or (WrongPart("parse", "no answer"),)
+    return Judgement(False, {**judgement.counts, **lost}, wrong)

@@ -91,8 +91,8 @@ def test_how_many_calls_an_answer_counts_as(text, calls):
     assert values["p_api"] == pytest.approx(found / (1 + calls))
 
 
-def test_the_text_names_the_faults():
-    text = hammer_scores([[call("f")]], ["[]"]).text()
-    assert "Hammer" in text and text.count("fault:") == len(FAULTS)
+def test_scores_carry_their_faults():
+    scores = hammer_scores([[call("f")]], ["[]"])
+    assert scores.faults == FAULTS and scores.num_items == 1
     with pytest.raises(ValueError, match="0 answers for 1 items"):
         hammer_scores([[call("f")]], [])

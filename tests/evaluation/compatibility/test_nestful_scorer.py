@@ -109,10 +109,10 @@ def test_answers_that_cannot_be_parsed():
         nestful_scores([gold, gold], [None])
 
 
-def test_the_text_names_the_faults():
-    text = nestful_scores([[call("f")]], [[call("f")]]).text()
-    assert "f1_func 1.000" in text
-    assert text.count("fault:") == len(FAULTS)
+def test_scores_carry_their_faults():
+    scores = nestful_scores([[call("f")]], [[call("f")]])
+    assert scores.values["f1_func"] == 1
+    assert scores.faults == FAULTS and scores.num_items == 1
 
 
 def test_macro_scores_by_hand():

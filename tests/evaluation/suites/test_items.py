@@ -38,3 +38,15 @@ def test_items_are_asked_and_judged(tmp_path):
     assert item.prompt == "['f'] Go"
     assert item.judge(item.target).exact
     assert item.judge("no").counts[ACCURACY] == (0, 1)
+
+
+def test_a_request_that_was_not_put_earns_nothing(tmp_path):
+    function = {"name": "f", "description": "", "parameters": {"type": "dict", "properties": {}}}
+    row = {"id": "x", "question": [[{"role": "user", "content": "Go"}]], "function": [function]}
+    (tmp_path / "BFCL_v4_simple_python.json").write_text("")
+    (tmp_path / "BFCL_v4_irrelevance.json").write_text(json.dumps(row))
+    (item,) = suite_items(Bfcl.load(tmp_path, ["irrelevance"]), Conventions())
+    # By the official rule silence abstains; nobody was asked here.
+    assert item.judge("").counts[ACCURACY] == (1, 1)
+    unasked = item.judge(None)
+    assert unasked.counts[ACCURACY] == (0, 1) and not unasked.exact and unasked.wrong
