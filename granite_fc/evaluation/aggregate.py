@@ -10,6 +10,7 @@ import numpy as np
 
 from granite_fc.evaluation.bootstrap import (
     RESAMPLES,
+    is_point,
     percentile_interval,
     ratio,
     resampled_sums,
@@ -18,9 +19,6 @@ from granite_fc.evaluation.error_kinds import KINDS
 from granite_fc.evaluation.intervals import wilson_interval
 from granite_fc.evaluation.judgement import ErrorKind, Judgement
 from granite_fc.evaluation.metrics import METRICS, Metric
-
-# Sums in another order differ by their rounding.
-_POINT = 1e-9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +93,14 @@ class CountTable:
                 denominators[row, column[name]] = denominator
                 applies[row, column[name]] = True
         return cls(names, numerators, denominators, applies)
+
+    def of_metric(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Returns where a metric applies, bool `[answers]`, and its counts, `[answers, 2]`."""
+        if name not in self.names:
+            return np.zeros(len(self.applies), bool), np.zeros((len(self.applies), 2))
+        column = self.names.index(name)
+        counts = self.numerators[:, column], self.denominators[:, column]
+        return self.applies[:, column], np.stack(counts, axis=1)
 
     def is_share(self, name: str) -> bool:
         """Whether each answer counts 0 or 1 of 1; of a suite's own metric its answers tell."""
@@ -209,6 +215,6 @@ def _metric_value(name: str, table: CountTable, value: float, samples: np.ndarra
 def _interval(value: float, samples: np.ndarray, number: int) -> tuple[float, float]:
     """The interval of a metric from 0 to 1 of a number of answers."""
     low, high = percentile_interval(samples)
-    if high - low < _POINT:
+    if is_point(low, high):
         return wilson_interval(min(max(value, 0.0), 1.0) * number, number)
     return low, high

@@ -14,6 +14,8 @@ import numpy as np
 RESAMPLES = 1_000
 _LEVELS = (2.5, 97.5)
 _CHUNK = 50
+# Sums in another order differ by their rounding.
+_POINT = 1e-9
 
 
 def resampled_sums(
@@ -44,6 +46,11 @@ def percentile_interval(values: np.ndarray) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.percentile(values, _LEVELS)
     return float(low), float(high)
+
+
+def is_point(low: float, high: float) -> bool:
+    """Whether an interval is a point, but for rounding: resampling does not move the value."""
+    return high - low < _POINT
 
 
 def ratio(numerators: np.ndarray, denominators: np.ndarray) -> np.ndarray:

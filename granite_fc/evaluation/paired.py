@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from granite_fc.evaluation.aggregate import CountTable
-from granite_fc.evaluation.bootstrap import RESAMPLES, percentile_interval, resampled_sums
+from granite_fc.evaluation.bootstrap import (
+    RESAMPLES,
+    is_point,
+    percentile_interval,
+    resampled_sums,
+)
+from granite_fc.evaluation.intervals import wilson_interval
 from granite_fc.evaluation.judgement import Judgement
 from granite_fc.evaluation.metrics import METRICS
 
@@ -37,11 +44,15 @@ class PairedDifference:
         first: Value of the first.
         second: Value of the second.
         difference: `second - first`.
-        low: Lower end of the 95 % interval of the difference, by the paired bootstrap.
+        low: Lower end of the 95 % interval of the difference, by the paired bootstrap. Where models
+            differ and it is a point, as it is where one is right and the other wrong throughout or
+            where there is one question, the interval has room for other questions: as many as
+            Wilson's interval of none among those that both answer, each with any difference.
         high: Upper end.
         p_value: Two-sided, by the same samples: twice the share of those in which the difference is
             0 or has the other sign, the sample at hand counted among them (Davison and Hinkley,
-            1997, section 4.2); at most 1.
+            1997, section 4.2); at most 1, and no less than that of n questions that all fall to one
+            side, n being those that are answered differently.
         mcnemar: For shares of answers on which the metric has something to say for both; None for
             other metrics.
     """
@@ -94,7 +105,7 @@ def compare_paired(
     values = tables[0].values(*parts[:2]), tables[1].values(*parts[2:])
     names = [name for name in (*METRICS, *values[0]) if name in values[0] and name in values[1]]
     return {
-        name: _difference(values[0][name], values[1][name], _mcnemar(name, *tables))
+        name: _difference(values[0][name], values[1][name], _Pairs.of(name, *tables))
         for name in dict.fromkeys(names)
     }
 
@@ -109,7 +120,37 @@ def mcnemar_test(only_first: int, only_second: int) -> McNemar:
     return McNemar(only_first, only_second, min(1.0, 2 * tail / 2**number))
 
 
-def _difference(first: np.ndarray, second: np.ndarray, mcnemar: McNemar | None) -> PairedDifference:
+class _Pairs(NamedTuple):
+    """What is known of a metric question by question.
+
+    Attributes:
+        num_both: Number of questions on which it has something to say for both.
+        num_different: Number of questions on which it counts otherwise for the second.
+        is_bounded: Whether its values are from 0 to 1.
+        mcnemar: See `PairedDifference`.
+    """
+
+    num_both: int
+    num_different: int
+    is_bounded: bool
+    mcnemar: McNemar | None
+
+    @classmethod
+    def of(cls, name: str, first: CountTable, second: CountTable) -> _Pairs:
+        both, different = np.zeros((2, len(first.applies)), bool)
+        for part in METRICS[name].components if name not in first.names else (name,):
+            (says, counts), (also, others) = first.of_metric(part), second.of_metric(part)
+            both |= says & also
+            different |= (counts != others).any(axis=1)
+        return cls(
+            int(both.sum()),
+            int(different.sum()),
+            all(table.is_bounded(name) for table in (first, second)),
+            _mcnemar(name, first, second),
+        )
+
+
+def _difference(first: np.ndarray, second: np.ndarray, pairs: _Pairs) -> PairedDifference:
     differences = second - first
     difference, samples = float(differences[0]), differences[1:]
     samples = samples[~np.isnan(samples)]
@@ -117,9 +158,13 @@ def _difference(first: np.ndarray, second: np.ndarray, mcnemar: McNemar | None) 
     p_value = 1.0
     if difference:
         p_value = min(1.0, 2 * (1 + float(against)) / (1 + len(samples)))
+        p_value = max(p_value, mcnemar_test(pairs.num_different, 0).p_value)
     low, high = percentile_interval(samples)
+    if difference and pairs.is_bounded and is_point(low, high):
+        share = wilson_interval(0, pairs.num_both)[1]
+        low, high = (difference + share * (end - difference) for end in (-1, 1))
     return PairedDifference(
-        float(first[0]), float(second[0]), difference, low, high, p_value, mcnemar
+        float(first[0]), float(second[0]), difference, low, high, p_value, pairs.mcnemar
     )
 
 

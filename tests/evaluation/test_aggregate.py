@@ -206,6 +206,29 @@ def test_the_paired_bootstrap_of_a_mean_has_the_spread_of_the_differences():
     assert found.p_value == pytest.approx(share, abs=0.05)
 
 
+def test_a_few_questions_prove_little():
+    def answer(right, length):
+        words = {f"bleu_precision_{order}": (1 + right, 2) for order in (1, 2, 3, 4)}
+        return [judgement(parameter_f1=(4 * right, 4), bleu_length_ratio=(length, 2), **words)]
+
+    right, wrong = answer(1, 2), answer(0, 6)
+    for number in (1, 3, 40):
+        found = compare_paired(wrong * number, right * number)
+        paired = found["parameter_f1"]
+        assert paired.difference == paired.high == 1
+        # A share of questions that is not seen among so many might fall to the other side.
+        assert paired.low == pytest.approx(1 - 2 * wilson_interval(0, number)[1])
+        assert paired.p_value == max(2 / 1001, 2 / 2**number)
+        assert found["bleu_corpus"].difference == pytest.approx(0.5)
+        assert found["bleu_corpus"].p_value == paired.p_value
+        back = compare_paired(right * number, wrong * number)["parameter_f1"]
+        assert (back.low, back.high, back.p_value) == (-1, -paired.low, paired.p_value)
+        assert found["bleu_length_ratio"].low == found["bleu_length_ratio"].high == -2
+    # Questions that are answered alike say nothing for either.
+    mixed = compare_paired([*wrong, *right * 40], right * 41)["parameter_f1"]
+    assert mixed.p_value == 1 and mixed.low == 0 < mixed.difference < mixed.high
+
+
 def test_equal_models_differ_in_nothing():
     answers = shares(0, 1, 1, 0)
     for found in compare_paired(answers, answers).values():
