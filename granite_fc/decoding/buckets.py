@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _SHORTEST = 64
+# Up to here reading a prompt is cheap, and half of it as padding too.
+_CHEAP = 512
 
 
 def bucket_length(length: int) -> int:
@@ -13,3 +15,15 @@ def bucket_length(length: int) -> int:
             return bucket * 3 // 2
         bucket *= 2
     return bucket
+
+
+def reading_length(length: int) -> int:
+    """Returns what a prompt of `length` is padded to while it is read.
+
+    The shapes are those of `bucket_length` above 512, and one an octave below: reading compiles the
+    whole decoder for each.
+    """
+    bucket = _SHORTEST
+    while bucket < min(length, _CHEAP):
+        bucket *= 2
+    return bucket if bucket >= length else bucket_length(length)

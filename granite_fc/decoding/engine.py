@@ -165,7 +165,10 @@ class _Batch:
         size = rows_together(program.config, self._prompt + self._ring, batch_shards, most_rows)
         size = rows_for(len(waiting), batch_shards, size)
         self._of_row: list[Writing | None] = [None] * size
-        self._reader = PromptReader(program.config, program.constraint, params, batch_shards, size)
+        prompts = len({writing.index for writing in waiting})
+        self._reader = PromptReader(
+            program.config, program.constraint, params, batch_shards, size, prompts
+        )
         self._rows: Rows = empty_rows(
             program.config, program.constraint, size, self._prompt, self._ring
         )
@@ -199,7 +202,7 @@ class _Batch:
         if not self._waiting:
             return
         longest = max(
-            self._reader.longest(self._waiting),
+            self._waiting[0].prefilled,
             *(writing.prefilled for writing in self._of_row if writing is not None),
             0,
         )
@@ -216,7 +219,7 @@ class _Batch:
         """Lets answers begin, each from one of some prompts and in a row."""
         writings = [writing for writing, _, _ in starting]
         nobody = len(self._of_row)
-        pad = rows_for(len(starting), 1, nobody) - len(starting)
+        pad = nobody - len(starting)
 
         def column(dtype: type, values: list[Any], padding: Any) -> np.ndarray:
             return np.asarray(values + [padding] * pad, dtype)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from granite_fc.decoding.buckets import bucket_length
+from granite_fc.decoding.buckets import reading_length
 from granite_fc.decoding.programs import prefill
 from granite_fc.decoding.room import prompts_together
 from granite_fc.decoding.writing import Writing
@@ -40,6 +40,7 @@ class PromptReader:
         params: dict[str, Any],
         batch_shards: int,
         rows: int,
+        prompts: int,
     ) -> None:
         """Takes what prompts are read with.
 
@@ -49,12 +50,14 @@ class PromptReader:
             params: The decoder's parameters.
             batch_shards: Parts that the mesh cuts a batch into.
             rows: Rows of the batch.
+            prompts: How many there are to read in all.
         """
         self._config = config
         self._constraint = constraint
         self._params = params
         self._batch_shards = batch_shards
         self._rows = rows
+        self._prompts = prompts
         self._read: Prefilled | None = None
 
     def prompt_of(self, waiting: Sequence[Writing]) -> tuple[Prefilled, int]:
@@ -65,25 +68,22 @@ class PromptReader:
         """
         first = waiting[0]
         if self._read is None or first.index not in self._read.place:
-            self._read = self._read_some(waiting, bucket_length(first.prefilled))
+            self._read = self._read_some(waiting, reading_length(first.prefilled))
         return self._read, self._read.place[first.index]
 
-    def longest(self, waiting: Sequence[Writing]) -> int:
-        """Returns the most slots that prompts of the waiting answers will take, 0 without any."""
-        if not waiting:
-            return 0
-        if self._read is not None and waiting[0].index in self._read.place:
-            return self._read.keys.shape[3]
-        return bucket_length(waiting[0].prefilled)
-
     def _read_some(self, waiting: Sequence[Writing], length: int) -> Prefilled:
-        of_request = {writing.index: writing for writing in waiting}
-        count = prompts_together(length, len(of_request), self._batch_shards, self._rows)
-        chosen = list(of_request.values())[:count]
+        # As many places for each length, so that the last prompts need no shape of their own.
+        count = prompts_together(length, self._prompts, self._batch_shards, self._rows)
         tokens = np.zeros((count, length), np.int32)
         lengths = np.zeros(count, np.int32)
-        for place, writing in enumerate(chosen):
-            lengths[place] = writing.prefilled
-            tokens[place, : writing.prefilled] = writing.request.prompt[:-1]
+        place: dict[int, int] = {}
+        for writing in waiting:
+            if writing.index in place:
+                continue
+            if len(place) == count:
+                break
+            row = place[writing.index] = len(place)
+            lengths[row] = writing.prefilled
+            tokens[row, : writing.prefilled] = writing.request.prompt[:-1]
         keys, values = prefill(self._config, self._constraint, self._params, tokens, lengths)
-        return Prefilled(keys, values, {w.index: place for place, w in enumerate(chosen)})
+        return Prefilled(keys, values, place)

@@ -18,7 +18,7 @@ import numpy as np
 from granite_fc.decoding.sampling import Draw
 from granite_fc.models.cache import KEPT_AXES, Cache, init_cache
 from granite_fc.models.config import DecoderConfig
-from granite_fc.models.logical import Constraint, constrain, use_constraint
+from granite_fc.models.logical import Constraint, constrain, use_constraint, ways
 
 
 class Rows(NamedTuple):
@@ -102,7 +102,6 @@ def empty_rows(
         )
 
 
-@functools.partial(jax.jit, static_argnums=0, donate_argnums=1)
 def begin(
     constraint: Constraint | None,
     rows: Rows,
@@ -115,46 +114,98 @@ def begin(
     Args:
         constraint: The constraint to trace under.
         rows: The rows as they are; given up.
-        keys: Those of prefilled prompts, `[layers, prompts, kv_heads, length, head_dim]`, no longer
-            than the rows' region for prompts.
+        keys: Those of prefilled prompts, `[layers, prompts, kv_heads, length, head_dim]`. Padding
+            may be longer than the region for prompts: nobody attends to it.
         values: As `keys`.
-        beginning: The answers.
+        beginning: The answers, padded to as many as there are rows.
     """
-    with use_constraint(constraint):
-        beginning = jax.tree.map(jnp.asarray, beginning)
-        cache, at, length = rows.cache, beginning.row, keys.shape[3]
-        slots = jnp.arange(cache.segment_ids.shape[1], dtype=jnp.int32)
-        filled = (slots < beginning.position[:, None]).astype(jnp.int32)
+    cache = _with_prompts(
+        constraint,
+        rows.cache,
+        keys,
+        values,
+        beginning.source,
+        beginning.row,
+        beginning.position,
+        (beginning.row < len(beginning.row)).sum(dtype=np.int32),
+    )
+    return Rows(cache, rows.ring, *_begun(constraint, rows[2:], beginning))
 
-        def put(all_rows: jax.Array, of_row: Any) -> jax.Array:
-            return all_rows.at[at].set(of_row.astype(all_rows.dtype), mode="drop")
 
-        def put_prompt(all_rows: jax.Array, prefilled: jax.Array) -> jax.Array:
-            prompts = prefilled[:, beginning.source]
-            return all_rows.at[:, at, :, :length].set(prompts, mode="drop")
+@functools.partial(jax.jit, static_argnums=0, donate_argnums=1)
+def _with_prompts(
+    constraint: Constraint | None,
+    cache: Cache,
+    keys: jax.Array,
+    values: jax.Array,
+    source: jax.Array,
+    row: jax.Array,
+    filled: jax.Array,
+    count: jax.Array,
+) -> Cache:
+    """Copies prompts into rows of a cache, one after the other.
 
-        cache = cache._replace(
-            keys=put_prompt(cache.keys, keys),
-            values=put_prompt(cache.values, values),
-            positions=put(cache.positions, jnp.broadcast_to(slots, filled.shape)),
-            segment_ids=put(cache.segment_ids, filled),
+    A prompt may lie on other devices than its row. One at a time travels, so that what a device
+    needs for it does not grow with the batch; all together, they would be on every device at once.
+
+    Args:
+        constraint: The constraint to trace under.
+        cache: The rows' keys and values; given up.
+        keys: Those of the prompts.
+        values: As `keys`.
+        source: int32 `[batch]`, which prompts to copy.
+        row: int32 `[batch]`, and into which rows.
+        filled: int32 `[batch]`, how many tokens they have.
+        count: int32 scalar, how many to copy: the first of those listed.
+    """
+    slots = jnp.arange(cache.segment_ids.shape[1], dtype=jnp.int32)[None]
+
+    def one(prompts: jax.Array, index: jax.Array) -> jax.Array:
+        prompts = prompts[:, :, :, : slots.shape[1]]
+        if ways(KEPT_AXES[1], prompts.shape[1]) == 1:
+            prompt = jax.lax.dynamic_slice_in_dim(prompts, index, 1, 1)
+        else:
+            # Of what is cut, the partitioner would gather all to take a slice. It adds parts that
+            # are 0 but for one's.
+            places = jnp.arange(prompts.shape[1])[:, None, None, None]
+            prompt = jnp.where(places == index, prompts, 0).sum(1, keepdims=True)
+        return constrain(prompt, None, None, *KEPT_AXES[2:])
+
+    def put(all_rows: jax.Array, of_row: jax.Array, *start: int | jax.Array) -> jax.Array:
+        return jax.lax.dynamic_update_slice(all_rows, of_row.astype(all_rows.dtype), start)
+
+    def copy(i: jax.Array, cache: Cache) -> Cache:
+        at = row[i]
+        return _cache_laid_out(
+            cache._replace(
+                keys=put(cache.keys, one(keys, source[i]), 0, at, 0, 0, 0),
+                values=put(cache.values, one(values, source[i]), 0, at, 0, 0, 0),
+                positions=put(cache.positions, slots, at, 0),
+                segment_ids=put(cache.segment_ids, slots < filled[i], at, 0),
+            )
         )
-        draw = (
+
+    with use_constraint(constraint):
+        return jax.lax.fori_loop(0, count, copy, _cache_laid_out(cache))
+
+
+@functools.partial(jax.jit, static_argnums=0, donate_argnums=1)
+def _begun(
+    constraint: Constraint | None, of_rows: tuple[Any, ...], beginning: Beginning
+) -> tuple[Any, ...]:
+    """Returns what `Rows` has beside the cache, with answers begun in some rows."""
+    with use_constraint(constraint):
+        none = jnp.zeros_like(beginning.limit)
+        draw = Draw(
             jax.vmap(_key_of)(beginning.seed, beginning.sample),
             beginning.temperature,
             beginning.top_k,
             beginning.top_p,
         )
-        return laid_out(
-            Rows(
-                cache=cache,
-                ring=rows.ring,
-                token=put(rows.token, beginning.token),
-                position=put(rows.position, beginning.position),
-                written=put(rows.written, jnp.zeros_like(beginning.limit)),
-                limit=put(rows.limit, beginning.limit),
-                running=put(rows.running, jnp.ones_like(beginning.limit)),
-                draw=Draw(*map(put, rows.draw, draw)),
+        begun = beginning.token, beginning.position, none, beginning.limit, none == 0, draw
+        return _whole(
+            jax.tree.map(
+                lambda old, new: old.at[beginning.row].set(new, mode="drop"), of_rows, begun
             )
         )
 
@@ -186,16 +237,22 @@ def with_shorter_prompts(constraint: Constraint | None, rows: Rows, prompt: int,
 
 def laid_out(rows: Rows) -> Rows:
     """Lays rows out the same way wherever they come from, so that one program serves them all."""
+    return Rows(_cache_laid_out(rows.cache), *_whole(rows[1:]))
+
+
+def _cache_laid_out(cache: Cache) -> Cache:
     slots = "activation_batch", "activation_kv_length"
-    cache = Cache(
-        keys=constrain(rows.cache.keys, *KEPT_AXES),
-        values=constrain(rows.cache.values, *KEPT_AXES),
-        positions=constrain(rows.cache.positions, *slots),
-        segment_ids=constrain(rows.cache.segment_ids, *slots),
-        slot=constrain(rows.cache.slot),
+    return Cache(
+        keys=constrain(cache.keys, *KEPT_AXES),
+        values=constrain(cache.values, *KEPT_AXES),
+        positions=constrain(cache.positions, *slots),
+        segment_ids=constrain(cache.segment_ids, *slots),
+        slot=constrain(cache.slot),
     )
-    whole = jax.tree.map(lambda x: constrain(x, *(None,) * x.ndim), rows[1:])
-    return Rows(cache, *whole)
+
+
+def _whole(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    return jax.tree.map(lambda x: constrain(x, *(None,) * x.ndim), arrays)
 
 
 def _key_of(seed: Any, sample: Any) -> jax.Array:
