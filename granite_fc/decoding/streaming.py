@@ -30,15 +30,24 @@ def tell_answer(
     """
     tokens: list[int] = []
     told = ""
+    # A grammar's answer ends with its last token; another one may be cut before it.
+    complete = request.complete if request.grammar is None else None
+
+    def tell_rest(text: str) -> None:
+        nonlocal told
+        if text != told and text.startswith(told):
+            tell(text.removeprefix(told))
+            told = text
+
     for written in engine.stream([request], steps=_STEPS):
         tokens += written.tokens
         if written.answer is not None:
-            tell(written.answer.text.removeprefix(told))
+            tell_rest(written.answer.text)
             return written.answer
         text = vocabulary.decode(tokens).rstrip(_UNFINISHED)
-        if request.complete is not None and (end := request.complete(text)) is not None:
-            text = text[:end]
-        if text.startswith(told):
-            tell(text.removeprefix(told))
-            told = text
+        if complete is not None:
+            # White space that an answer ends with is cut from it.
+            end = complete(text)
+            text = text.rstrip() if end is None else text[:end]
+        tell_rest(text)
     raise RuntimeError("the engine ended without an answer")

@@ -1,9 +1,10 @@
-"""A grammar that is quickly said."""
+"""Grammars that are quickly said."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from granite_fc.decoding.constraint import Constraint, NoRoomError
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
 
@@ -34,3 +35,10 @@ class EvenIdsWritten:
     @property
     def is_complete(self) -> bool:
         return len(self.accepted) == self.length
+
+
+class NoRoom:
+    """Admits nothing that short."""
+
+    def constraint(self, vocabulary: Vocabulary, max_new_tokens: int) -> Constraint:
+        raise NoRoomError(max_new_tokens + 1)
