@@ -1,4 +1,4 @@
-"""Answers to many requests, with rows that take a waiting request as soon as they are free."""
+"""Answers to many requests, in rows that are taken again as their answers end."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import jax
-import numpy as np
+import gin
 
-from granite_fc.decoding.buckets import bucket_length
-from granite_fc.decoding.programs import MOST_STEPS, Program, pick, score, write
-from granite_fc.decoding.prompts import Prefilled, PromptReader
+from granite_fc.decoding.batch import Batch
+from granite_fc.decoding.programs import MOST_STEPS, Program
 from granite_fc.decoding.request import Answer, Request, Written
-from granite_fc.decoding.room import rows_for, rows_together
-from granite_fc.decoding.rows import Beginning, Rows, begin, empty_rows, with_shorter_prompts
+from granite_fc.decoding.room import Room
 from granite_fc.decoding.sampling import needed
 from granite_fc.decoding.writing import Writing
 from granite_fc.errors import ConfigurationError
@@ -22,19 +19,17 @@ from granite_fc.models.config import DecoderConfig
 from granite_fc.models.logical import current_constraint, ways
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
-# Tokens between two looks at whether an answer is complete.
-_STEPS_TO_COMPLETION = 8
-# Rows come back for requests when one in so many has ended.
-_ROWS_A_REFILL = 8
 
-
+@gin.configurable(module="granite_fc.decoding", denylist=["config", "params", "vocabulary"])
 class Engine:
     """Lets a decoder answer requests.
 
-    Many answers are written together, a row of a batch each. Prompts are read a few at a time,
-    padded to one of few lengths, and n answers to one prompt share that. A row that has ended takes
-    a waiting request at once. Nothing of this changes an answer: it depends on the request alone,
-    up to the rounding of sums.
+    Many answers are written together, a row of a batch each, up to 32 tokens in one call of a
+    compiled program. Beside an answer with a grammar all go token by token, since the host says
+    what may come next. Rows that have ended take waiting requests when one in eight has, or at the
+    end of a call. Prompts are read a few at a time, padded to one of few lengths, and n answers to
+    one prompt share that. Nothing of this changes an answer: it depends on the request alone, up to
+    the rounding of sums.
 
     The parameters are used where they lie, under the constraint in force when the engine is made
     (see `granite_fc.sharding.activate`). Where there are several processes, each makes the same
@@ -48,6 +43,7 @@ class Engine:
         vocabulary: Vocabulary,
         *,
         most_rows: int = 64,
+        cache_gib: float = 4.0,
     ) -> None:
         """Takes a decoder.
 
@@ -57,9 +53,12 @@ class Engine:
             vocabulary: Its ids; the id that ends an answer is the vocabulary's.
             most_rows: Answers that are written together: fewer where their cache would not fit, and
                 at least one for each part that the mesh cuts a batch into.
+            cache_gib: What keys and values may take on one device, in GiB. One row is taken even
+                where that is not enough for it.
 
         Raises:
-            ConfigurationError: The vocabulary has ids that the decoder has not.
+            ConfigurationError: The vocabulary has ids that the decoder has not, or a limit is not
+                above 0.
         """
         if vocabulary.size > config.vocab_size:
             raise ConfigurationError(
@@ -70,13 +69,19 @@ class Engine:
             )
         if most_rows < 1:
             raise ConfigurationError("Engine.most_rows", found=most_rows, expected="at least 1")
+        if not 0 < cache_gib < float("inf"):
+            raise ConfigurationError("Engine.cache_gib", found=cache_gib, expected="more than 0")
         self._config = config
         self._params = params
         self._vocabulary = vocabulary
-        self._most_rows = most_rows
         self._constraint = current_constraint()
-        # A length of 0 is cut into as many parts as the mesh has.
-        self._batch_shards = ways("activation_batch", 0)
+        self._room = Room(
+            # A length of 0 is cut into as many parts as the mesh has.
+            batch_shards=ways("activation_batch", 0),
+            head_shards=ways("activation_kv_heads", config.num_kv_heads),
+            most_rows=most_rows,
+            cache_bytes=int(cache_gib * 2**30),
+        )
 
     def answer(self, requests: Sequence[Request]) -> list[list[Answer]]:
         """Answers every request.
@@ -126,7 +131,7 @@ class Engine:
         )
         if not waiting:
             return
-        batch = _Batch(
+        batch = Batch(
             Program(
                 self._config,
                 self._constraint,
@@ -135,155 +140,14 @@ class Engine:
             ),
             self._params,
             self._vocabulary.eos_id,
-            self._batch_shards,
-            self._most_rows,
+            self._room,
             waiting,
         )
-        while batch.refill():
+        while True:
+            yield from batch.refill()
+            if not batch.is_busy:
+                return
             yield from batch.go_on(steps)
-
-
-class _Batch:
-    """The rows, on the devices and as the host knows them."""
-
-    def __init__(
-        self,
-        program: Program,
-        params: dict[str, Any],
-        eos_id: int,
-        batch_shards: int,
-        most_rows: int,
-        waiting: deque[Writing],
-    ) -> None:
-        """Makes empty rows for answers that wait, the longest prompts first."""
-        self._program = program
-        self._params = params
-        self._eos_id = np.int32(eos_id)
-        self._waiting = waiting
-        self._prompt = bucket_length(waiting[0].prefilled)
-        self._ring = bucket_length(max(writing.limit for writing in waiting))
-        size = rows_together(program.config, self._prompt + self._ring, batch_shards, most_rows)
-        size = rows_for(len(waiting), batch_shards, size)
-        self._of_row: list[Writing | None] = [None] * size
-        prompts = len({writing.index for writing in waiting})
-        self._reader = PromptReader(
-            program.config, program.constraint, params, batch_shards, size, prompts
-        )
-        self._rows: Rows = empty_rows(
-            program.config, program.constraint, size, self._prompt, self._ring
-        )
-        # Rows that the host has ended and the devices have not.
-        self._stopped = np.zeros(size, bool)
-
-    def refill(self) -> bool:
-        """Lets free rows take waiting answers; returns whether any row has one."""
-        free = [row for row, writing in enumerate(self._of_row) if writing is None]
-        self._shorten()
-        starting: list[tuple[Writing, int, int]] = []
-        reading: Prefilled | None = None
-        for row in free:
-            if not self._waiting:
-                break
-            prefilled, source = self._reader.prompt_of(self._waiting)
-            if reading is not None and reading is not prefilled:
-                self._begin(reading, starting)
-                starting = []
-            reading = prefilled
-            writing = self._waiting.popleft()
-            writing.begin()
-            self._of_row[row] = writing
-            starting.append((writing, source, row))
-        if reading is not None:
-            self._begin(reading, starting)
-        return any(writing is not None for writing in self._of_row)
-
-    def _shorten(self) -> None:
-        """Halves the region for prompts where no prompt needs it any more, again and again."""
-        if not self._waiting:
-            return
-        longest = max(
-            self._waiting[0].prefilled,
-            *(writing.prefilled for writing in self._of_row if writing is not None),
-            0,
-        )
-        prompt = self._prompt
-        while bucket_length(prompt // 2) == prompt // 2 >= longest:
-            prompt //= 2
-        if prompt < self._prompt:
-            self._prompt = prompt
-            self._rows = with_shorter_prompts(
-                self._program.constraint, self._rows, prompt, self._ring
-            )
-
-    def _begin(self, prefilled: Prefilled, starting: list[tuple[Writing, int, int]]) -> None:
-        """Lets answers begin, each from one of some prompts and in a row."""
-        writings = [writing for writing, _, _ in starting]
-        nobody = len(self._of_row)
-        pad = nobody - len(starting)
-
-        def column(dtype: type, values: list[Any], padding: Any) -> np.ndarray:
-            return np.asarray(values + [padding] * pad, dtype)
-
-        samplings = [writing.request.sampling for writing in writings]
-        seeds = [writing.request.seed for writing in writings]
-        self._rows = begin(
-            self._program.constraint,
-            self._rows,
-            prefilled.keys,
-            prefilled.values,
-            Beginning(
-                source=column(np.int32, [source for _, source, _ in starting], 0),
-                row=column(np.int32, [row for _, _, row in starting], nobody),
-                token=column(np.int32, [w.request.prompt[-1] for w in writings], 0),
-                position=column(np.int32, [w.prefilled for w in writings], 0),
-                limit=column(np.int32, [w.limit for w in writings], 0),
-                seed=column(np.uint32, [[s >> 32, s & 0xFFFFFFFF] for s in seeds], [0, 0]),
-                sample=column(np.int32, [w.sample for w in writings], 0),
-                temperature=column(np.float32, [s.temperature for s in samplings], 0),
-                top_k=column(np.int32, [s.top_k for s in samplings], 0),
-                top_p=column(np.float32, [s.top_p for s in samplings], 1),
-            ),
-        )
-        self._stopped[[row for _, _, row in starting]] = False
-
-    def go_on(self, steps: int) -> Iterator[Written]:
-        """Writes some tokens and tells which."""
-        busy = [w for w in self._of_row if w is not None]
-        if any(writing.constraint is not None for writing in busy):
-            tokens = self._one_step()
-            counts = np.ones(len(tokens), np.int32)
-        else:
-            if any(writing.request.complete is not None for writing in busy):
-                steps = min(steps, _STEPS_TO_COMPLETION)
-            enough = -(-len(self._of_row) // _ROWS_A_REFILL) if self._waiting else len(busy)
-            self._rows, *written = write(
-                self._program,
-                self._params,
-                self._rows,
-                self._stopped,
-                self._eos_id,
-                np.int32(steps),
-                np.int32(enough),
-            )
-            tokens, counts = jax.device_get(written)
-        for row, writing in enumerate(self._of_row):
-            if writing is None:
-                continue
-            told = writing.add(tokens[row, : counts[row]].tolist(), int(self._eos_id))
-            if told.answer is not None:
-                self._of_row[row] = None
-                self._stopped[row] = True
-            yield told
-
-    def _one_step(self) -> np.ndarray:
-        self._rows, scores = score(self._program, self._params, self._rows, self._stopped)
-        # While the devices read the last tokens, the host works out what may follow.
-        masks = np.full((len(self._of_row), -(-scores.shape[1] // 32)), -1, np.int32)
-        for writing, mask in zip(self._of_row, masks, strict=True):
-            if writing is not None:
-                writing.allow(mask)
-        self._rows, tokens = pick(self._program, self._rows, scores, masks, self._eos_id)
-        return jax.device_get(tokens)[:, None]
 
 
 def _check(config: DecoderConfig, index: int, request: Request) -> None:

@@ -29,7 +29,8 @@ class Request:
         grammar: What an answer may be. None: anything.
         complete: How many characters of a text written so far are the answer, where all that may
             follow is none; None where it goes on. What it says of a text it says of every
-            longer one too. None: only the end of sequence tells.
+            longer one too. None: only the end of sequence tells. Not asked where there is a
+            grammar, which knows.
     """
 
     prompt: Sequence[int]
@@ -50,7 +51,8 @@ class Answer:
             so.
         text: What they say, cut where `Request.complete` says.
         finish: Why it ends: "eos", the model ended it; "complete", nothing may follow; "length", it
-            was cut off.
+            was cut off; "no_room", its grammar admits none of so few tokens, and nothing was
+            written.
     """
 
     tokens: tuple[int, ...]

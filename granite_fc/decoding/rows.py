@@ -196,12 +196,9 @@ def _begun(
     """Returns what `Rows` has beside the cache, with answers begun in some rows."""
     with use_constraint(constraint):
         none = jnp.zeros_like(beginning.limit)
-        draw = Draw(
-            jax.vmap(_key_of)(beginning.seed, beginning.sample),
-            beginning.temperature,
-            beginning.top_k,
-            beginning.top_p,
-        )
+        limits = beginning.temperature, beginning.top_k, beginning.top_p
+        keys = jax.vmap(_key_of)(beginning.seed, beginning.sample)
+        draw = Draw(keys, *map(jnp.asarray, limits))
         begun = beginning.token, beginning.position, none, beginning.limit, none == 0, draw
         return _whole(
             jax.tree.map(

@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import gin
 import jax
 import numpy as np
 import pytest
 
-from granite_fc.decoding import engine as engine_module
+from granite_fc.decoding import batch as batch_module
 from granite_fc.decoding.engine import Engine
 from granite_fc.decoding.request import Answer, Request
 from granite_fc.decoding.sampling import SamplingConfig
 from granite_fc.errors import ConfigurationError
 from tests.decoding.numbers import Numbers
-from tests.decoding.stubs import EvenIds
+from tests.decoding.stubs import EvenIds, NoRoom
 from tests.models.families import LLAMA, random_params
 
 WARM = SamplingConfig(temperature=1.5)
@@ -43,28 +44,28 @@ def test_samples_depend_on_seed_and_number_alone() -> None:
 
 def test_samples_share_the_reading_of_their_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
-    original = engine_module.PromptReader._read_some
+    original = batch_module.PromptReader._read_some
 
     def count(reader: Any, waiting: Any, length: int) -> Any:
         found = original(reader, waiting, length)
         read.extend(found.place)
         return found
 
-    monkeypatch.setattr(engine_module.PromptReader, "_read_some", count)
+    monkeypatch.setattr(batch_module.PromptReader, "_read_some", count)
     answers([Request([i, 2, 3], 3, samples=4, sampling=WARM) for i in range(5)])
     assert sorted(read) == list(range(5))
 
 
 def test_a_long_answer_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = []
-    original = engine_module.write
+    original = batch_module.write
 
     def count(*arguments: Any) -> Any:
         found = original(*arguments)
         steps.append(int(np.max(found[2])))
         return found
 
-    monkeypatch.setattr(engine_module, "write", count)
+    monkeypatch.setattr(batch_module, "write", count)
     requests = [Request([1, 2], 40), *(Request([i], 4) for i in range(10))]
     found = answers(requests, rows=2)
     assert [len(answer.tokens) for (answer,) in found] == [40, *[4] * 10]
@@ -125,6 +126,40 @@ def test_grammars_are_kept_beside_free_answers(sampling: SamplingConfig) -> None
             assert answer.finish == ("complete" if length < 8 else "length")
         assert answers([request]) == [of_request]
     assert any(token % 2 for (answer,) in found[4:] for token in answer.tokens)
+
+
+def test_an_answer_without_room_leaves_the_others_theirs() -> None:
+    asked = [Request([i, 4], 8, grammar=EvenIds(3)) for i in range(5)]
+    none = Request([9, 9, 9], 2, samples=3, grammar=NoRoom())
+    empty = [Answer((), "", "no_room")] * 3
+    found = answers([none, *asked[:3], none, *asked[3:], Request([7], 4), none])
+    assert [found[i] for i in (0, 4, 8)] == [empty] * 3
+    assert [*found[1:4], *found[5:7]] == answers(asked)
+    assert len(found[7][0].tokens) == 4
+    assert answers([none]) == [empty]
+    assert answers([none, none]) == [empty] * 2
+
+
+def test_an_answer_under_a_grammar_is_complete_when_the_grammar_says_so() -> None:
+    request = Request([7], 6, samples=2, grammar=EvenIds(3), complete=lambda text: 0)
+    for answer in answers([request])[0]:
+        assert len(answer.tokens) == 3 and answer.text != ""
+
+
+@pytest.mark.parametrize("limits", [{"most_rows": 0}, {"cache_gib": 0.0}], ids=str)
+def test_an_engine_without_room_is_refused(limits: dict[str, Any]) -> None:
+    (name,) = limits
+    with pytest.raises(ConfigurationError, match=f"Engine.{name}"):
+        Engine(LLAMA, PARAMS, Numbers(), **limits)
+
+
+def test_gin_says_what_the_cache_may_take() -> None:
+    try:
+        gin.parse_config("granite_fc.decoding.Engine.cache_gib = 0.0")
+        with pytest.raises(ConfigurationError, match=r"Engine\.cache_gib"):
+            Engine(LLAMA, PARAMS, Numbers())
+    finally:
+        gin.clear_config()
 
 
 def test_ids_that_the_vocabulary_lacks_are_never_chosen() -> None:
