@@ -25,6 +25,7 @@ class Item:
         grammar: Returns what answers may be, or None where that cannot be told; asked only for
             constrained decoding.
         complete: See `TaskDeclaration.complete`.
+        is_target_an_example: Whether answers of all kinds are as right as the target.
         prompt_ids: The prompt as tokens, where these are known; else it is to be tokenised.
     """
 
@@ -36,6 +37,7 @@ class Item:
     judge: Callable[[str | None], Judgement]
     grammar: Callable[[], AnswerGrammar | None] | None = None
     complete: Callable[[str], int | None] | None = None
+    is_target_an_example: bool = False
     prompt_ids: tuple[int, ...] | None = None
 
 

@@ -28,11 +28,11 @@ from typing import Any, NamedTuple
 from granite_fc.calls.syntax import print_calls
 from granite_fc.errors import ConfigurationError
 from granite_fc.evaluation.call_objects import UNREADABLE, calls_text
+from granite_fc.evaluation.items import FAILURES
 
 _IDS = ("id", "custom_id")
 _ANSWERS = ("prediction", "answer", "result", "response", "choices", "message")
 _MESSAGE = ("tool_calls", "function_call", "content")
-_FAILURES = ("cut_off", "prompt_too_long", "too_large")
 _EXPECTED = 'one JSON object a line with "id" (or "custom_id") and one of ' + ", ".join(
     f'"{field}"' for field in (*_ANSWERS, *_MESSAGE[:1])
 )
@@ -47,8 +47,7 @@ class Prediction(NamedTuple):
 
     Attributes:
         text: The answer.
-        failure: Why there is less than a whole answer: "cut_off", "prompt_too_long" or "too_large";
-            None for a whole one.
+        failure: Why there is less than a whole answer, one of `FAILURES`; None for a whole one.
     """
 
     text: str
@@ -260,7 +259,7 @@ def _fields(path: str | os.PathLike[str], number: int, line: bytes) -> _Line:
         str(named[0]),
         answer,
         target if isinstance(target, str) else None,
-        failure if isinstance(failure, str) and failure in _FAILURES else None,
+        failure if isinstance(failure, str) and failure in FAILURES else None,
     )
 
 

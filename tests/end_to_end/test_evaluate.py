@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,6 +161,7 @@ def test_half_an_answer_sheet_is_no_result(
         (["--suite=bfcl"], "--suite"),
         (["--examples=-1"], "--examples"),
         (["--html=no/such/folder/page.html"], "--html"),
+        (["--html=."], "--html"),
     ],
     ids=lambda words: words[0] if isinstance(words, list) else "",
 )
@@ -169,6 +171,31 @@ def test_what_does_not_fit_is_told_before_anything_is_answered(
     assert main(["evaluate", checkpoint(quickstart), "--mixture=granite_fc", *words]) == 2
     captured = capsys.readouterr()
     assert told in captured.err and not captured.out
+
+
+def test_the_answers_of_a_run_are_measured_where_they_lie(
+    quickstart: Quickstart, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder,) = (quickstart.model_dir / "predictions").iterdir()
+    assert main(["evaluate", f"--predictions={folder}", "--mixture=granite_fc", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    lines = [json.loads(line) for path in folder.iterdir() for line in path.open()]
+    (model,) = record["models"]
+    assert (model["all"]["answers"], model["all"]["exact"]) == (
+        len(lines),
+        sum(line["exact"] for line in lines),
+    )
+    assert any("those that the file answers" in remark for remark in record["remarks"])
+
+
+def test_answers_of_nobody_knows_which_run_are_refused(
+    evaluated: tuple[list[dict[str, Any]], Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = written(tmp_path, evaluated[0])
+    assert main(["evaluate", f"--predictions={path}", "--mixture=granite_fc"]) == 2
+    assert "--gin_file=MODEL_DIR/config.gin" in capsys.readouterr().err
 
 
 def test_no_checkpoint_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -196,14 +223,39 @@ def test_one_request_and_a_file_of_them_have_the_same_answer(
     lines = [
         {"id": "a", "messages": [{"role": "user", "content": question}], "tools": [tool]},
         {"prompt": "anything\n"},
+        {"id": "long", "prompt": "word " * 5000},
     ]
     requests, answers = tmp_path / "requests.jsonl", tmp_path / "answers.jsonl"
     requests.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert main([*common, f"--input={requests}", f"--output={answers}"]) == 0
-    first, second = map(json.loads, answers.read_text().splitlines())
+    first, second, third = map(json.loads, answers.read_text().splitlines())
     assert (first["id"], second["id"]) == ("a", "2")
     assert first["prediction"] == said
     assert "calls" in first and "calls" not in second
+    assert third == {"id": "long", "prediction": "", "failure": "prompt_too_long"}
+
+
+def test_drawn_answers_differ_from_request_to_request_and_not_from_call_to_call(
+    quickstart: Quickstart, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    requests = tmp_path / "requests.jsonl"
+    requests.write_text('{"prompt": "a\\n"}\n' * 4)
+    words = ["generate", checkpoint(quickstart), f"--input={requests}", "--temperature=2"]
+    assert main([*words, "--max_new_tokens=12", "--samples=2"]) == 0
+    first = capsys.readouterr().out
+    assert main([*words, "--max_new_tokens=12", "--samples=2"]) == 0
+    assert capsys.readouterr().out == first
+    assert len({json.loads(line)["prediction"] for line in first.splitlines()}) == 8
+
+
+def test_a_conversation_goes_on_until_the_input_ends(
+    quickstart: Quickstart, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("Is the door locked?\nThen lock it.\n"))
+    words = ["generate", checkpoint(quickstart), "--chat", "--tools=lock_door"]
+    assert main([*words, "--max_new_tokens=8"]) == 0
+    captured = capsys.readouterr()
+    assert len(captured.out.splitlines()) == 4 and "lock_door" in captured.err
 
 
 def test_constrained_answers_call_what_is_on_offer(
@@ -228,7 +280,9 @@ def test_constrained_answers_call_what_is_on_offer(
         (["--input=absent.jsonl"], "--input"),
         (["--prompt=a", "--constrained"], "--constrained"),
         (["--prompt=a", "--temperature=-1"], "temperature"),
-        (["--prompt=" + "word " * 5000], "tokens"),
+        (["--prompt=" + "word " * 5000], "positions"),
+        (["--prompt=a", "--seed=-1"], "--seed"),
+        (["--input=absent.jsonl", "--output=."], "--output"),
     ],
 )
 def test_mistakes_of_generate_are_told(

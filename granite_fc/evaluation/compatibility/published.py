@@ -19,7 +19,8 @@ def published_scores(
     """Scores the items whose right answers are calls, as each published scorer does.
 
     Args:
-        items: What was asked; those whose target is no calls are passed over.
+        items: What was asked; those whose target is no calls, or an example of many, are passed
+            over.
         answers: One for each, by `item_id`.
         read_calls: Reads the calls of an answer to an item.
 
@@ -30,7 +31,7 @@ def published_scores(
     given: list[ParseResult] = []
     for item in items:
         right = read_calls(item, item.target)
-        if right.error is None and right.calls:
+        if right.error is None and right.calls and not item.is_target_an_example:
             gold.append(right.calls)
             given.append(read_calls(item, answers[item.item_id].text))
     return [score(gold, given) for score in SCORERS.values()] if gold else []

@@ -15,7 +15,8 @@ from granite_fc.visible_text import visible
 _NOTE = (
     "<p>Differences in points, the second model less the first, on the same requests. The interval "
     "holds 95 %, by paired bootstrap over requests. p is that of McNemar's exact test for shares "
-    "of answers and of the same bootstrap elsewhere; it is not corrected for the number of rows. "
+    "of answers and of the same bootstrap elsewhere, never less than that of as many requests as "
+    "are answered differently, all falling to one side; not corrected for the number of rows. "
     "Coloured where the interval leaves 0 out.</p>"
 )
 

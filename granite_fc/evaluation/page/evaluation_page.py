@@ -249,5 +249,6 @@ def _definitions(evaluation: Evaluation, metrics: Sequence[str]) -> str:
     )
     return (
         f"<ul>{lines}</ul><p>Intervals hold 95 %: Wilson's score interval where every answer "
-        "counts 0 or 1, else the percentile bootstrap over answers, 1,000 samples.</p>"
+        "counts 0 or 1, and where resampling does not move a value (the answers are then the "
+        "trials); else the percentile bootstrap over answers, 1,000 samples.</p>"
     )

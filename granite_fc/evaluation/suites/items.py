@@ -34,6 +34,7 @@ def suite_items(suite: Suite, conventions: Conventions) -> list[Item]:
             judge=functools.partial(_judge, suite, conventions, item),
             grammar=functools.partial(conventions.call_grammar, item.functions, item.conversation),
             complete=conventions.calls_end,
+            is_target_an_example=item.is_any_call_right,
         )
         for item in suite.items
     ]

@@ -30,6 +30,7 @@ class SuiteItem:
         conversation: What was said so far; the last turn is the user's.
         gold: Calls that are a right answer; none where no function is to be called. Printed by
             `granite_fc.calls.syntax.print_calls` they are an answer in writing.
+        is_any_call_right: Whether gold is an example, and any call would do.
     """
 
     id: str
@@ -37,6 +38,7 @@ class SuiteItem:
     functions: tuple[FunctionSpec, ...]
     conversation: tuple[Turn, ...]
     gold: tuple[Call, ...]
+    is_any_call_right: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

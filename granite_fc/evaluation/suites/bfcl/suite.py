@@ -244,6 +244,7 @@ def _item(
         tuple(spec_of(document, language) for document in row.functions),
         tuple(_conversation(row.messages)),
         gold,
+        is_any_call_right=category in RELEVANCE_CATEGORIES,
     )
 
 
