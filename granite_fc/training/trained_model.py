@@ -147,32 +147,26 @@ def load(directory: Path, overrides: Sequence[tuple[str, str]] = ()) -> TrainedM
         params = restore_params(directory, _laid_out(config, mesh, rules))
     else:
         params = _with_adapters(config, directory, mesh, rules)
-    step = int(about["step"])
-    return TrainedModel(
-        config, _in_compute_type(config, params), vocabulary, mesh, rules, directory, step
-    )
+    keep_as_used(config, params)
+    return TrainedModel(config, params, vocabulary, mesh, rules, directory, int(about["step"]))
 
 
-def _in_compute_type(config: DecoderConfig, params: Any) -> Any:
-    """Keeps kernels and tables in the type in which they are used, which changes no result.
+def keep_as_used(config: DecoderConfig, params: dict[str, Any]) -> None:
+    """Holds kernels and tables in the type in which they are used, which changes no result.
 
     Training holds them in a wider one. What adapters stand beside is stored as it is used already.
+
+    Args:
+        config: The decoder.
+        params: Its parameters, changed in place, one array after the other.
     """
     if config.adapter is not None:
-        return params
-
-    def narrowed(path: Any, leaf: jax.Array) -> jax.Array:
-        is_used_so = path[-1].key in ("kernel", "table")
-        return leaf.astype(config.compute_dtype) if is_used_so else leaf
-
-    # One array after the other, so that never two whole models are there.
-    leaves, tree = jax.tree_util.tree_flatten_with_path(params)
-    del params
-    found = []
-    while leaves:
-        path, leaf = leaves.pop(0)
-        found.append(narrowed(path, leaf))
-    return jax.tree.unflatten(tree, found)
+        return
+    for name, value in params.items():
+        if isinstance(value, dict):
+            keep_as_used(config, value)
+        elif name in ("kernel", "table"):
+            params[name] = value.astype(config.compute_dtype)
 
 
 def _with_adapters(

@@ -14,25 +14,22 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from granite_fc.checkpoints.initial import restore_params
 from granite_fc.decoding.engine import Engine
 from granite_fc.decoding.request import Request
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.adapters.config import AdapterConfig
 from granite_fc.models.config import DecoderConfig
-from granite_fc.models.decoder import abstract_params, hidden_states
+from granite_fc.models.decoder import hidden_states
 from granite_fc.models.head import logits
 from granite_fc.sharding.activate import activate
 from granite_fc.training import trained_model
 from granite_fc.vocabularies.vocabulary import Vocabulary
+from tests.models.families import FAMILIES, random_params
 from tests.training.small_run import STEPS, Bytes, model, run, write_cache
 
 # What a run file would bind.
 CONFIG = "INITIAL_CHECKPOINT_PATH = None\nRANDOM_SEED = {seed}\n"
-MODELS = {
-    "whole": model(),
-    "qlora": model(adapter=AdapterConfig(rank=2, alpha=8, base_dtype="nf4", block_size=4)),
-}
+QLORA = model(adapter=AdapterConfig(rank=2, alpha=8, base_dtype="nf4", block_size=4))
 
 
 class Other(Bytes):
@@ -44,13 +41,6 @@ class Other(Bytes):
 def configuration() -> Iterator[None]:
     yield
     gin.clear_config()
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cache")
-    write_cache(folder / "cache")
-    return folder / "cache"
 
 
 def loaded(
@@ -67,13 +57,12 @@ def loaded(
     return trained_model.load(folder / "model" / "checkpoints" / str(STEPS))
 
 
-@pytest.mark.parametrize("config", MODELS.values(), ids=MODELS.keys())
-def test_answers_are_those_of_the_run(
-    cache: Path, tmp_path: Path, config: DecoderConfig, monkeypatch: pytest.MonkeyPatch
+def test_a_checkpoint_of_adapters_answers_as_its_run_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "cache").symlink_to(cache)
-    run(tmp_path, model=config, generation_examples=3)
-    found = loaded(tmp_path, config, monkeypatch)
+    write_cache(tmp_path / "cache")
+    run(tmp_path, model=QLORA, generation_examples=3, eval_examples=0)
+    found = loaded(tmp_path, QLORA, monkeypatch)
     assert found.step == STEPS
     assert found.mesh.shape["fsdp"] == jax.device_count()
     lines = [
@@ -92,25 +81,29 @@ def test_answers_are_those_of_the_run(
         assert text[:length] == line["prediction"][:length]
         compared += length
     assert compared > 20
-    if config.adapter is not None:
-        with pytest.raises(ConfigurationError, match="INITIAL_CHECKPOINT_PATH"):
-            loaded(tmp_path, config, monkeypatch, seed=1)
-        return
-    # Kernels take no more room than their use needs, which changes nothing.
-    narrow = dataclasses.replace(config, compute_dtype="bfloat16")
-    kept = loaded(tmp_path, narrow, monkeypatch).params
+
+    with pytest.raises(ConfigurationError, match="INITIAL_CHECKPOINT_PATH"):
+        loaded(tmp_path, QLORA, monkeypatch, seed=1)
+    with pytest.raises(ConfigurationError, match="VOCABULARY: found 'other"):
+        loaded(tmp_path, QLORA, monkeypatch, vocabulary=Other())
+    with pytest.raises(ConfigurationError, match=r"DecoderConfig\.d_model"):
+        loaded(tmp_path, dataclasses.replace(QLORA, d_model=32), monkeypatch)
+
+
+@pytest.mark.parametrize("config", FAMILIES.values(), ids=FAMILIES.keys())
+def test_kernels_take_no_more_room_than_their_use_needs_which_changes_nothing(
+    config: DecoderConfig,
+) -> None:
+    config = dataclasses.replace(config, compute_dtype="bfloat16")
+    params = random_params(config)
+    kept = jax.tree.map(jnp.copy, params)
+    trained_model.keep_as_used(config, kept)
     assert kept["blocks"]["attention"]["query"]["kernel"].dtype == jnp.bfloat16
-    stored = restore_params(tmp_path / "model", abstract_params(config))
     tokens = np.arange(1, 9)[None]
 
     def scores(params: Any) -> np.ndarray:
         positions = np.arange(8)[None]
-        hidden = hidden_states(narrow, params, tokens, positions, np.ones_like(positions))
-        return np.asarray(logits(narrow, params, hidden))
+        hidden = hidden_states(config, params, tokens, positions, np.ones_like(positions))
+        return np.asarray(logits(config, params, hidden))
 
-    np.testing.assert_array_equal(scores(jax.device_get(kept)), scores(stored))
-
-    with pytest.raises(ConfigurationError, match="VOCABULARY: found 'other"):
-        loaded(tmp_path, config, monkeypatch, vocabulary=Other())
-    with pytest.raises(ConfigurationError, match=r"DecoderConfig\.d_model"):
-        loaded(tmp_path, model(d_model=32), monkeypatch)
+    np.testing.assert_array_equal(scores(kept), scores(params))
