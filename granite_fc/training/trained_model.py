@@ -28,6 +28,7 @@ from granite_fc.sharding.activate import activate
 from granite_fc.sharding.mesh import AXES, MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import named, partitions_of
+from granite_fc.training.compilation_cache import AUTO, use_compilation_cache
 from granite_fc.training.first_state import check_same_base
 from granite_fc.training.programs import BASE
 from granite_fc.training.resumption import check_same_model, check_same_vocabulary
@@ -141,6 +142,7 @@ def load(directory: Path, overrides: Sequence[tuple[str, str]] = ()) -> TrainedM
             found=f"{vocabulary.name} of {vocabulary.size} entries",
             expected=f"at most the model's {config.vocab_size}",
         )
+    use_compilation_cache(AUTO, directory.parent.parent)
     mesh = make_mesh(_mesh_config(overrides).resolve(jax.device_count()))
     rules = LogicalAxisRules()
     if config.adapter is None:
