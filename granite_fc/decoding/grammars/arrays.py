@@ -28,7 +28,7 @@ def array(values: Values, schema: Mapping[str, Any], depth: int) -> Node:
         depth: Most objects and lists inside each other, this one included.
     """
     low = schema.get("minItems", 0)
-    high = min(schema.get("maxItems", values.limits.items), values.limits.items)
+    high = min(schema.get("maxItems", values.limits.items), max(values.limits.items, low))
     if low > high:
         return NOTHING
     separator, end = values.json(", "), values.json("]")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from granite_fc.calls.call import NO_CALL, Call
@@ -94,6 +95,29 @@ class CallsGrammar:
         prices = self._prices[id(tokens)][1]
         return TextConstraint(self._after(_Written()), tokens, prices, max_new_tokens)
 
+    @functools.cached_property
+    def narrowed(self) -> tuple[str, ...]:
+        """Where calls are kept to more than schemas say: "function.parameter: keyword".
+
+        Of a keyword that speaks of all parameters together there is "function: keyword".
+        """
+        found = []
+        for name, spec in self._functions.items():
+            for parameter, schema in spec.properties.items():
+                values = self._values(spec, None)
+                values.value(schema, self._limits.depth - 1)
+                found += [f"{name}.{parameter}: {keyword}" for keyword in sorted(values.narrowed)]
+            alone = {key: value for key, value in spec.parameters.items() if key != "properties"}
+            values = self._values(spec, None)
+            values.object({**alone, "properties": {}}, self._limits.depth)
+            found += [f"{name}: {keyword}" for keyword in sorted(values.narrowed)]
+        return tuple(found)
+
+    def _values(
+        self, spec: FunctionSpec, referred: Callable[[frozenset[str]], Node] | None
+    ) -> Values:
+        return Values(spec.parameters, self._limits, self._arguments, referred)
+
     def _after(self, written: _Written) -> Stretch:
         """The part of an answer that follows some calls, up to the end of the next."""
         if written not in self._stretches:
@@ -148,7 +172,7 @@ class CallsGrammar:
         optional_label = choice((text('"arguments": '), text(f'"label": {label}, "arguments": ')))
         options = []
         for name, spec in self._functions.items():
-            values = Values(spec.parameters, self._limits, self._arguments, references.of_types)
+            values = self._values(spec, references.of_types)
             arguments = values.object(spec.parameters, self._limits.depth)
             if self._frame.has_quoted_arguments:
                 arguments = sequence(text('"'), arguments, text('"'))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 
 from granite_fc.decoding.grammars.json_strings import JsonString
 from granite_fc.decoding.grammars.texts import (
+    NON_ASCII,
     Beyond,
     Boundary,
     Bytes,
@@ -120,6 +122,8 @@ def _inside(node: Node) -> tuple[Node, ...]:
 
 
 def _regex(node: Node) -> str:
+    if node is NON_ASCII:
+        return r"[^\x00-\x7F]"
     match node:
         case Text(data):
             return re.escape(data.decode())
@@ -130,7 +134,7 @@ def _regex(node: Node) -> str:
         case Choice(options):
             return "(" + "|".join(map(_regex, options)) + ")"
         case Repeat(item, low, high):
-            return f"({_regex(item)}){{{low},{high}}}"
+            return f"({_regex(item)}){{{low},{'' if high == math.inf else high}}}"
     raise TypeError(f"{type(node).__name__} is no part of a lexeme")
 
 

@@ -181,10 +181,12 @@ class Prices:
         return state.following[byte]
 
     def _state(self, automaton: Automaton, places: list[Place]) -> Inside | None:
-        key = frozenset([_key(place) for place in places])
+        distinct = {_key(place): place for place in places}
+        key = frozenset(distinct)
         if places and key not in automaton:
-            price = min(map(self.place, places)) - 1  # no sequence ends here
-            automaton[key] = Inside([p for p in places if p.leaf is not None], price)
+            price = min(map(self.place, distinct.values())) - 1  # no sequence ends here
+            inside = [place for place in distinct.values() if place.leaf is not None]
+            automaton[key] = Inside(inside, price)
         return automaton.get(key)
 
     def _least_of(self, node: Node) -> int:

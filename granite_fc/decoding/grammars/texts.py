@@ -22,7 +22,7 @@ class Text:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Bytes:
-    """One byte of ASCII out of some."""
+    """One byte out of some: of ASCII, but for what `NON_ASCII` is made of."""
 
     among: frozenset[int]
 
@@ -43,11 +43,14 @@ class Choice:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Repeat:
-    """The same thing at least `low` and at most `high` times."""
+    """The same thing at least `low` and at most `high` times.
+
+    Within lexemes `high` may be infinite, if the thing is not empty.
+    """
 
     item: Node
     low: int
-    high: int
+    high: float
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -143,10 +146,30 @@ def optional(node: Node) -> Node:
     return choice((EMPTY, node))
 
 
-def repeat(item: Node, low: int, high: int) -> Node:
+def repeat(item: Node, low: int, high: float) -> Node:
     """A thing several times."""
     if high <= 0:
         return EMPTY if low <= 0 else NOTHING
     if item is NOTHING or low > high:
         return NOTHING if low > 0 else EMPTY
     return Repeat(item, max(low, 0), high)
+
+
+def _bytes(low: int, high: int) -> Bytes:
+    return Bytes(frozenset(range(low, high + 1)))
+
+
+_FOLLOWING = _bytes(0x80, 0xBF)
+# Any one character past ASCII, as part of a lexeme (Unicode, table 3-7).
+NON_ASCII: Node = Choice(
+    (
+        Sequence((_bytes(0xC2, 0xDF), _FOLLOWING)),
+        Sequence((_bytes(0xE0, 0xE0), _bytes(0xA0, 0xBF), _FOLLOWING)),
+        Sequence((_bytes(0xE1, 0xEC), _FOLLOWING, _FOLLOWING)),
+        Sequence((_bytes(0xED, 0xED), _bytes(0x80, 0x9F), _FOLLOWING)),
+        Sequence((_bytes(0xEE, 0xEF), _FOLLOWING, _FOLLOWING)),
+        Sequence((_bytes(0xF0, 0xF0), _bytes(0x90, 0xBF), _FOLLOWING, _FOLLOWING)),
+        Sequence((_bytes(0xF1, 0xF3), _FOLLOWING, _FOLLOWING, _FOLLOWING)),
+        Sequence((_bytes(0xF4, 0xF4), _bytes(0x80, 0x8F), _FOLLOWING, _FOLLOWING)),
+    )
+)

@@ -13,8 +13,11 @@ from granite_fc.decoding.grammars.alternatives import TYPES, alternatives, type_
 from granite_fc.decoding.grammars.arrays import array
 from granite_fc.decoding.grammars.json_strings import JsonString, Spelling
 from granite_fc.decoding.grammars.limits import GrammarLimits
+from granite_fc.decoding.grammars.multiples import multiples
 from granite_fc.decoding.grammars.numbers import integers, numbers
 from granite_fc.decoding.grammars.objects import object_of
+from granite_fc.decoding.grammars.patterns import matching_string
+from granite_fc.decoding.grammars.samples import samples
 from granite_fc.decoding.grammars.texts import (
     NOTHING,
     Node,
@@ -24,27 +27,28 @@ from granite_fc.decoding.grammars.texts import (
 )
 
 _ANY_TYPE = frozenset(TYPES)
-# What of a type's keywords no grammar here expresses: values are then taken from the schema itself.
+# What of a type's keywords no grammar here expresses: then there are some values that fit.
 _BEYOND = {
     "any": ("not", "if", "$dynamicRef"),
-    "string": ("pattern",),
     "array": ("contains", "unevaluatedItems"),
     "object": ("propertyNames", "dependentSchemas"),
 }
-_MOST_MULTIPLES = 64
+_DEPTH_OF_SAMPLES = 4
+_COMPOSITIONS = ("allOf", "anyOf", "oneOf", "$ref")
 
 
 class Values:
     """Writes sets of values.
 
     What a schema says is kept to, or more is kept to than it says: whatever it writes fits. Where a
-    keyword cannot be expressed (`pattern`, `not`, `if`, `contains`, ...), the values are those that
-    the schema itself mentions and that fit (`default`, `examples`), and references.
+    keyword cannot be expressed (`not`, `if`, `contains`, ...), the values are some that fit: those
+    that the schema itself mentions (`default`, `examples`) and usual ones; and references.
 
     Attributes:
         root: The schema that `$ref` leads into.
         limits: Bounds of what has none.
         spelling: How JSON is written.
+        narrowed: The keywords for which more is kept to than they say.
 
     Args:
         root: The schema that `$ref` leads into.
@@ -64,6 +68,7 @@ class Values:
         self.root = root
         self.limits = limits
         self.spelling = spelling
+        self.narrowed: set[str] = set()
         self._references = references
         self._anything: dict[int, Node] = {}
         self._known: dict[tuple[int, int], tuple[Any, Node]] = {}
@@ -84,6 +89,7 @@ class Values:
     def _value(self, schema: Any, depth: int) -> Node:
         found = alternatives(schema, self.root, self.limits.depth)
         if found is None:
+            self._narrow(schema, _COMPOSITIONS)
             return choice((self._mentioned(schema), self.referred(_ANY_TYPE)))
         if any(not each for each in found):
             return self._any_value(min(depth, self.limits.free_depth))
@@ -104,12 +110,13 @@ class Values:
         """
         found = alternatives(schema, self.root, self.limits.depth)
         if found is None:
-            return self._mentioned(schema)
+            self._narrow(schema, _COMPOSITIONS)
+            return self._mentioned(schema, not_empty=not_empty)
         found = [each if _rules_on_names(each) else _closed(each) for each in found]
         if all_optional:
             found = [{**each, "required": ()} for each in found]
         options = [
-            self._mentioned(schema)
+            self._mentioned(schema, not_empty=not_empty)
             if self.is_beyond(each, "object")
             else object_of(self, each, depth, not_empty=not_empty)
             for each in found
@@ -143,17 +150,21 @@ class Values:
             if self.is_beyond(schema, kind):
                 options.append(self._mentioned(whole, kind))
             else:
-                options.append(self.of_type(kind, schema, depth))
+                found = self.of_type(kind, schema, depth)
+                is_none = found is NOTHING and (depth > 0 or kind not in ("array", "object"))
+                options.append(self._mentioned(whole, kind) if is_none else found)
         return choice(options)
 
     def of_type(self, kind: str, schema: Mapping[str, Any], depth: int) -> Node:
-        """Values of one type of a schema without compositions."""
+        """Values of one type of a schema without compositions; none where there is no grammar."""
         limits = self.limits
         match kind:
             case "string":
-                high = min(schema.get("maxLength", limits.characters), limits.characters)
                 low = schema.get("minLength", 0)
-                return NOTHING if low > high else self._string(low, high)
+                if "pattern" in schema:
+                    return self._matching_string(schema, low)
+                high = min(schema.get("maxLength", math.inf), max(limits.characters, low))
+                return NOTHING if low > high else self._string(low, int(high))
             case "integer" | "number":
                 return self._number(kind, schema)
             case "boolean":
@@ -186,13 +197,32 @@ class Values:
             high = math.nextafter(below, -math.inf)
         digits = self.limits.digits
         if "multipleOf" in schema:
-            step = schema["multipleOf"]
-            first = max(math.ceil(low / step), -_MOST_MULTIPLES // 2) if low > -math.inf else 0
-            multiples = [step * i for i in range(first, first + _MOST_MULTIPLES)]
-            return choice([self.literal(v) for v in multiples if self._fits(schema, v)])
+            return self._multiples(kind, schema, low, high)
         if kind == "integer":
             return integers(low, high, digits)
         return numbers(low, high, digits, self.limits.decimals)
+
+    def _matching_string(self, schema: Mapping[str, Any], low: int) -> Node:
+        found = matching_string(
+            schema["pattern"],
+            low,
+            schema.get("maxLength", math.inf),
+            self.limits.characters,
+            self.spelling,
+            self._references is not None,
+        )
+        node, is_narrowed = found or (NOTHING, True)
+        if is_narrowed:
+            self.narrowed.add("pattern")
+        return node
+
+    def _multiples(self, kind: str, schema: Mapping[str, Any], low: float, high: float) -> Node:
+        found, is_narrowed = multiples(kind, schema["multipleOf"], low, high, self.limits.digits)
+        if is_narrowed:
+            self.narrowed.add("multipleOf")
+        if isinstance(found, list):
+            return choice([self.literal(value) for value in found if self._fits(schema, value)])
+        return found
 
     def json(self, json_text: str) -> Text:
         """A text of JSON, as it is written here."""
@@ -204,24 +234,24 @@ class Values:
 
     def is_beyond(self, schema: Mapping[str, Any], kind: str) -> bool:
         """Whether a schema says something of values of a type that no grammar here expresses."""
-        return any(key in schema for key in (*_BEYOND["any"], *_BEYOND.get(kind, ())))
+        beyond = (*_BEYOND["any"], *_BEYOND.get(kind, ()))
+        self._narrow(schema, beyond)
+        return any(key in schema for key in beyond)
 
-    def _mentioned(self, schema: Any, kind: str | None = None) -> Node:
-        """The values that a schema mentions itself and that fit it."""
-        if not isinstance(schema, Mapping):
-            return NOTHING
-        values = [schema["default"]] if "default" in schema else []
-        examples = schema.get("examples")
-        values += examples if isinstance(examples, list | tuple) else ()
-        values += [schema["const"]] if "const" in schema else schema.get("enum", ())
+    def _narrow(self, schema: Any, keywords: Sequence[str]) -> None:
+        if isinstance(schema, Mapping):
+            self.narrowed.update(key for key in keywords if key in schema)
+
+    def _mentioned(self, schema: Any, kind: str | None = None, *, not_empty: bool = False) -> Node:
+        """Some values that fit a schema."""
         found = [
             self.literal(value)
-            for value in _distinct(values)
-            if (kind is None or kind in types_of({"const": value})) and self._fits(schema, value)
+            for value in _distinct(samples(schema, self.root, _DEPTH_OF_SAMPLES, self._fits))
+            if (kind is None or kind in types_of({"const": value})) and (value or not not_empty)
         ]
         return choice(found)
 
-    def _fits(self, schema: Mapping[str, Any], value: Any) -> bool:
+    def _fits(self, schema: Any, value: Any) -> bool:
         """Whether a value can be written and fits, as far as that can be found out."""
         # jsonschema takes a tenth of a second to import.
         from granite_fc.calls.fit import value_problems
@@ -230,7 +260,8 @@ class Values:
             encode(to_json_value(value))
             named = ("$defs", "definitions")
             known = {key: self.root[key] for key in named if key in (self.root or {})}
-            return not value_problems({**known, **schema}, value, "")
+            whole = {**known, **schema} if isinstance(schema, Mapping) else schema
+            return not value_problems(whole, value, "")
         except Exception:  # a place in the schema that cannot be followed from here
             return False
 

@@ -127,7 +127,7 @@ def lines(schema):
     ("schema", "right", "wrong"),
     [
         ({"type": "integer", "multipleOf": 5, "minimum": 7}, [10, 15], [5, 7, 12]),
-        ({"type": "string", "pattern": "^a+$", "default": "aa"}, ["aa"], ["a", "b"]),
+        ({"type": "string", "pattern": "^a+$"}, ["aa", "a"], ["", "b", "ab"]),
         (
             {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
             [["a", "b"]],
