@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import weakref
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -29,10 +30,13 @@ class Stretch:
 
     node: Node
     go_on: Callable[[bytes], Stretch] | None = None
-    _matchers: dict[tuple[int, bytes], LLMatcher] = dataclasses.field(default_factory=dict)
+    # Kept for as long as an answer that has one is written: one takes a megabyte.
+    _matchers: weakref.WeakValueDictionary[tuple[int, bytes], _Shared] = dataclasses.field(
+        default_factory=weakref.WeakValueDictionary
+    )
 
-    def matcher(self, tokens: Tokens, begun: bytes, progress: Progress) -> LLMatcher:
-        """Returns a matcher of this stretch; answers that begin alike share the work.
+    def matcher(self, tokens: Tokens, begun: bytes, progress: Progress) -> _Shared:
+        """Returns a matcher of this stretch to copy; answers that begin alike share the work.
 
         Args:
             tokens: Those of the vocabulary.
@@ -40,7 +44,8 @@ class Stretch:
             progress: Where that has led to.
         """
         key = (id(tokens), begun)
-        if key not in self._matchers:
+        shared = self._matchers.get(key)
+        if shared is None:
             node = self.node if not begun else choice(map(_remaining, progress.places))
             matcher = LLMatcher(tokens.llguidance, lark(node), log_level=0)
             if matcher.is_error():
@@ -49,8 +54,19 @@ class Stretch:
                     found=f"a grammar that llguidance refuses: {matcher.get_error()[:200]}",
                     expected="bounds that make a smaller one",
                 )
-            self._matchers[key] = matcher
-        return self._matchers[key].deep_copy()
+            shared = self._matchers[key] = _Shared(matcher)
+        return shared
+
+
+class _Shared:
+    """A matcher that has taken nothing yet.
+
+    Attributes:
+        matcher: The matcher, of which each answer takes a copy.
+    """
+
+    def __init__(self, matcher: LLMatcher) -> None:
+        self.matcher = matcher
 
 
 class TextConstraint:
@@ -83,6 +99,8 @@ class TextConstraint:
         self._most = prices.most(first.node) + 1
         self._written = bytearray()
         self._matcher: LLMatcher | None = None
+        # For other answers to the same request.
+        self._shared: list[_Shared] = []
         needed = self._progress.price(prices)
         if needed > max_new_tokens:
             raise NoRoomError(needed if needed < ENDLESS else None)
@@ -92,9 +110,9 @@ class TextConstraint:
         mask[:] = 0
         if not self._only_end_is_left():
             if self._matcher is None:
-                self._matcher = self._stretch.matcher(
-                    self._tokens, bytes(self._written), self._progress
-                )
+                shared = self._stretch.matcher(self._tokens, bytes(self._written), self._progress)
+                self._shared.append(shared)
+                self._matcher = shared.matcher.deep_copy()
             allowed = self._mask
             self._matcher.unsafe_compute_mask_ptr(allowed.ctypes.data, allowed.nbytes)
             _clear(allowed, self._tokens.eos_id)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import weakref
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -258,6 +260,29 @@ def test_samples_of_one_grammar_do_not_meet():
         first.accept(token)
     assert allowed_by(second, byte_level()) == before
     assert allowed_by(first, byte_level()) != before
+
+
+def test_matchers_are_shared_while_an_answer_is_written_and_then_dropped():
+    grammar = CallsGrammar(awkward_functions(), GRANITE.call_frame(0))
+    made = []
+    matcher_of = Stretch.matcher
+
+    def matcher(*arguments):
+        made.append(weakref.ref(shared := matcher_of(*arguments)))
+        return shared
+
+    with mock.patch.object(Stretch, "matcher", matcher):
+        first, second = (grammar.constraint(byte_level(), 200) for _ in "ab")
+        allowed_by(first, byte_level())
+        allowed_by(second, byte_level())
+        assert made[0]() is made[1]() is not None
+        del first
+        assert made[0]() is not None
+        del second
+        for _ in range(20):  # the grammars of many requests are kept, but no matcher
+            draw(grammar, byte_level(), 60, random.Random(0))
+    assert len(made) > 20
+    assert all(reference() is None for reference in made)
 
 
 class Stuck:
