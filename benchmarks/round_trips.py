@@ -162,7 +162,7 @@ def check_source(name: str, num_episodes: int | None = None) -> Tally:
     }
     examples: collections.Counter[str] = collections.Counter()
     failures: list[str] = []
-    for split, episode in _episodes(name, num_episodes):
+    for split, episode in episodes_of(name, num_episodes):
         record = {EPISODE: episode.to_json(), SPLIT: split}
         for subtask, renderer in renderers.items():
             for shown, found in renderer.rendered(record):
@@ -174,10 +174,13 @@ def check_source(name: str, num_episodes: int | None = None) -> Tally:
     return Tally(name, dict(examples), failures)
 
 
-def _episodes(name: str, num_episodes: int | None) -> Iterator[tuple[str, Episode]]:
+def episodes_of(
+    name: str, num_episodes: int | None, splits: Sequence[str] = SPLITS
+) -> Iterator[tuple[str, Episode]]:
+    """Yields splits and episodes of a source, the first `num_episodes` of each split."""
     source = SOURCES[name]
     division = source.division(source_locations().data_dir, source.settings())
-    for split in SPLITS:
+    for split in splits:
         records = (record for record in division.records(split) if isinstance(record, Episode))
         for episode in itertools.islice(records, num_episodes):
             yield split, episode
