@@ -83,7 +83,9 @@ def params_of(config: DecoderConfig) -> Any:
     params = random_params(dataclasses.replace(config, adapter=None))
     if config.adapter is None:
         return params
-    adapters, frozen = split(adapt_params(config, params, jax.random.key(1)))
+    adapters, frozen = split(
+        jax.jit(functools.partial(adapt_params, config))(params, jax.random.key(1))
+    )
     rng = np.random.default_rng(2)
 
     def draw(x: jax.Array) -> jax.Array:

@@ -164,8 +164,7 @@ def test_gin_says_what_the_cache_may_take() -> None:
 
 def test_ids_that_the_vocabulary_lacks_are_never_chosen() -> None:
     hot = SamplingConfig(temperature=100.0)
-    config = dataclasses.replace(LLAMA, vocab_multiple=64)
-    engine = Engine(config, random_params(config), Numbers(size=40))
+    engine = Engine(LLAMA, PARAMS, Numbers(size=40), most_rows=2)
     requests = [Request([1], 40, samples=8, sampling=hot), Request([2], 40, grammar=EvenIds())]
     free, (bound,) = engine.answer(requests)
     ids = {token for answer in free for token in answer.tokens}
@@ -182,10 +181,10 @@ def test_a_model_that_has_diverged_still_answers() -> None:
 
 
 def test_parameters_are_used_in_place() -> None:
-    params = random_params(LLAMA)
-    answers_before = Engine(LLAMA, params, Numbers()).answer([Request([3], 3)])
+    params, requests = random_params(LLAMA), [Request([3], 3), Request([4], 3)]
+    answers_before = Engine(LLAMA, params, Numbers()).answer(requests)
     assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(params))
-    assert Engine(LLAMA, params, Numbers()).answer([Request([3], 3)]) == answers_before
+    assert Engine(LLAMA, params, Numbers()).answer(requests) == answers_before
 
 
 @pytest.mark.parametrize(
