@@ -67,6 +67,7 @@ class Session:
         self._is_leader = hosts.is_leader
         self._conventions: Conventions = conventions()
         self._sampling = _sampling(arguments)
+        self._narrowed: set[str] = set()
         self._console = Console(stderr=True, highlight=False)
         # What is asked is read before the model is: a mistake there is told at once.
         self._asked = read_asked(arguments, self._conventions)
@@ -184,6 +185,7 @@ class Session:
             grammar = self._conventions.call_grammar(
                 asked.request.functions, asked.request.conversation
             )
+            self._note_narrowed(grammar)
         tokens = self._model.vocabulary.encode(asked.prompt)
         if not 1 <= len(tokens) <= self._model.config.max_positions:
             return None
@@ -218,6 +220,12 @@ class Session:
         answer = tell_answer(self._engine, self._model.vocabulary, request, self._tell)
         self._note(answer)
         return answer.text
+
+    def _note_narrowed(self, grammar: AnswerGrammar) -> None:
+        for place in getattr(grammar, "narrowed", ()):
+            if place not in self._narrowed and self._is_leader:
+                self._console.print(f"[kept to more than its schema says: {place}]", markup=False)
+            self._narrowed.add(place)
 
     def _note(self, answer: Answer) -> None:
         if answer.finish == "length":

@@ -47,7 +47,11 @@ class Constraint(Protocol):
 
 
 class AnswerGrammar(Protocol):
-    """The texts that may answer one prompt."""
+    """The texts that may answer one prompt.
+
+    One that keeps values to more than the schemas on offer say tells where: `narrowed`, a sequence
+    of "function.parameter: keyword".
+    """
 
     def constraint(self, vocabulary: Vocabulary, max_new_tokens: int) -> Constraint:
         """Begins an answer; one that is to be written several times has several.

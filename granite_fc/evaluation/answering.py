@@ -25,6 +25,7 @@ def answer_items(
     seed: int = 0,
     constrained: bool = False,
     progress: Progress = lambda done, total: None,
+    narrowed: set[str] | None = None,
 ) -> dict[str, Answer]:
     """Answers every item once.
 
@@ -39,6 +40,7 @@ def answer_items(
         seed: Of the sampling; each item draws by its own place.
         constrained: Whether answers have to follow the items' grammars, where they have one.
         progress: Told how far it is.
+        narrowed: Gets the parameters whose values the grammars keep to more than schemas say.
 
     Returns:
         One answer for every item, by `item_id`.
@@ -51,6 +53,9 @@ def answer_items(
         if not 1 <= len(prompt) <= max_positions:
             answers[item.item_id] = Answer("", PROMPT_TOO_LONG)
             continue
+        grammar = item.grammar() if constrained and item.grammar is not None else None
+        if narrowed is not None and grammar is not None:
+            narrowed.update(getattr(grammar, "narrowed", ()))
         asked.append(item)
         requests.append(
             Request(
@@ -58,7 +63,7 @@ def answer_items(
                 max_new_tokens[item.task],
                 sampling=sampling,
                 seed=(seed << 32) + place,
-                grammar=item.grammar() if constrained and item.grammar is not None else None,
+                grammar=grammar,
                 complete=item.complete,
             )
         )

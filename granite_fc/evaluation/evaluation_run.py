@@ -252,6 +252,7 @@ class EvaluationRun:
         if self._suite is None and settings.max_new_tokens is None:
             most = tokens_for_answers(items, model.vocabulary)
         sampling = SamplingConfig()
+        narrowed: set[str] = set()
         begun = time.monotonic()
         with activate(model.mesh, model.rules):
             answers = answer_items(
@@ -263,11 +264,17 @@ class EvaluationRun:
                 sampling=sampling,
                 constrained=settings.constrained,
                 progress=lambda done, total: progress(subject.name, done, total),
+                narrowed=narrowed,
             )
         seconds = time.monotonic() - begun
         decoding = "greedy" if sampling.temperature == 0 else str(sampling)
         if settings.constrained:
             decoding += ", constrained by the functions on offer where they are known"
+        if narrowed:
+            decoding += (
+                f"; {len(narrowed)} parameters kept to more than their schemas say, such as "
+                f"{', '.join(sorted(narrowed)[:3])}"
+            )
         return answers, {
             "checkpoint": subject.path,
             "step": f"{model.step:,}",
