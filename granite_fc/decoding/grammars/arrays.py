@@ -20,7 +20,8 @@ def array(values: Values, schema: Mapping[str, Any], depth: int) -> Node:
     """Lists of a schema without compositions.
 
     Items that have to differ are strings, or values that the schema lists: six of these at most in
-    any order, more in that of the schema. Of others there is one item at most, or references.
+    any order, more in that of the schema. Of others there is one item at most, or references, or some
+    lists that fit where there have to be more.
 
     Args:
         values: Writes the items.
@@ -35,6 +36,8 @@ def array(values: Values, schema: Mapping[str, Any], depth: int) -> Node:
     first = schema.get("prefixItems", ())[:high]
     others = values.value(schema.get("items", True), depth - 1) if high > len(first) else NOTHING
     if schema.get("uniqueItems"):
+        if first and high > 0:
+            values.narrowed.add("uniqueItems")
         inside = NOTHING if first else _different(values, schema.get("items", True), low, high)
         return sequence(values.json("["), inside)
     if others is NOTHING:
@@ -69,11 +72,15 @@ def _different(values: Values, items: Any, low: int, high: int) -> Node:
     referred = values.referred(
         frozenset().union(*(types_of(each) for each in found)) if found else frozenset(TYPES)
     )
+    only = found[0] if found and len(found) == 1 else {}
+    is_string = types_of(only) == {"string"}
+    if high > 1 and (not is_string or "pattern" in only):
+        values.narrowed.add("uniqueItems")
     if low <= 1 <= high:
         options.append(sequence(values.value(items, values.limits.free_depth), end))
-    if found and len(found) == 1 and types_of(found[0]) == {"string"} and high > 1:
-        string = values.of_type("string", found[0], 0)
-        if isinstance(string, JsonString) and not values.is_beyond(found[0], "string"):
+    if is_string and high > 1:
+        string = values.of_type("string", only, 0)
+        if isinstance(string, JsonString) and not values.is_beyond(only, "string"):
             options.append(_strings_once(values, string, frozenset(), low, high))
     elif high > 1 and referred is not NOTHING:
         more = repeat(sequence(separator, referred), max(low - 1, 1), high - 1)
@@ -105,6 +112,8 @@ def _each_once(values: Values, groups: Sequence[Node], low: int, high: int) -> N
     items = [item for group in groups for item in getattr(group, "options", (group,))]
     end, separator = values.json("]"), values.json(", ")
     in_any_order = len(items) <= _MOST_IN_ANY_ORDER
+    if not in_any_order:
+        values.narrowed.add("uniqueItems")
     known: dict[tuple[frozenset[int], int], Node] = {}
 
     def after(left: frozenset[int], count: int) -> Node:

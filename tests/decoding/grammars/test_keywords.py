@@ -44,6 +44,13 @@ KEYWORDS = [
     ({"not": {"type": "string"}}, [1, True, None], ["a"], True),
     ({**STRING, "not": {"enum": ["a", "b"]}}, ["1"], ["a", "b"], True),
     ({"type": "array", "items": INTEGER, "contains": {"const": 7}}, [[7]], [[], [1]], True),
+    (
+        {"type": "array", "items": INTEGER, "uniqueItems": True, "minItems": 2},
+        [[0, 1]],
+        [[1, 1], [1]],
+        True,
+    ),
+    ({"type": "array", "items": STRING, "uniqueItems": True}, [["a", "b"]], [["a", "a"]], False),
     ({"oneOf": [INTEGER, NUMBER]}, [0.5], [1, 0], True),
     (
         {"oneOf": [{**STRING, "maxLength": 3}, {**STRING, "minLength": 2}]},
