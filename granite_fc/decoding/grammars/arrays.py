@@ -20,8 +20,8 @@ def array(values: Values, schema: Mapping[str, Any], depth: int) -> Node:
     """Lists of a schema without compositions.
 
     Items that have to differ are strings, or values that the schema lists: six of these at most in
-    any order, more in that of the schema. Of others there is one item at most, or references, or some
-    lists that fit where there have to be more.
+    any order, more in that of the schema. Of others there is one item at most, or references, or
+    some lists that fit where there have to be more.
 
     Args:
         values: Writes the items.
