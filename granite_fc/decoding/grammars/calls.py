@@ -81,6 +81,7 @@ class CallsGrammar:
         self._arguments = Spelling(int(frame.has_quoted_arguments), frame.markers)
         self._calls: dict[tuple[tuple[str, str], ...], Node] = {}
         self._stretches: dict[_Written, Stretch] = {}
+        self._alike: dict[tuple[object, ...], Stretch] = {}
         self._prices: dict[int, tuple[Tokens, Prices]] = {}
 
     def constraint(self, vocabulary: Vocabulary, max_new_tokens: int) -> Constraint:
@@ -130,6 +131,25 @@ class CallsGrammar:
         if count >= self._limits.calls:
             return Stretch(closing)
         before = (frame.between if count else frame.opening) + frame.call_opening(count)
+
+        def go_on(part: bytes) -> Stretch:
+            call, _ = decode_prefix(part.decode(), len(before))
+            label = call.get("label")
+            labelled = written.labelled + (((label, call["name"]),) if label else ())
+            return self._after(_Written(count + 1, labelled))
+
+        # Calls after the first that are not numbered and may refer to the same are alike.
+        is_last = count + 1 == self._limits.calls
+        place = (written.labelled, count > 0, is_last, before)
+        alike = self._alike.get(place)
+        if alike is None:
+            alike = self._alike[place] = Stretch(self._node(written, before), go_on)
+        return alike.like(go_on)
+
+    def _node(self, written: _Written, before: str) -> Node:
+        """The texts of a stretch, given what stands before the object of its call."""
+        frame, count = self._frame, written.number
+        closing = text(frame.closing)
         begun = before + self._names.spell('{"name": ')
         remainders = self._remainders(written.labelled)
         following: list[Node] = [closing]
@@ -148,14 +168,7 @@ class CallsGrammar:
                 nothing = nothing.replace("{}", '"{}"')
             none = text(nothing + frame.call_closing + frame.closing)
             node = sequence(text(begun), choice((none, sequence(remainders, end))))
-
-        def go_on(part: bytes) -> Stretch:
-            call, _ = decode_prefix(part.decode(), len(before))
-            label = call.get("label")
-            labelled = written.labelled + (((label, call["name"]),) if label else ())
-            return self._after(_Written(count + 1, labelled))
-
-        return Stretch(node, go_on)
+        return node
 
     def _remainders(self, labelled: tuple[tuple[str, str], ...]) -> Node:
         """What may follow `{"name": `, to the end of the arguments."""

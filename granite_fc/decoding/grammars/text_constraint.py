@@ -35,6 +35,10 @@ class Stretch:
         default_factory=weakref.WeakValueDictionary
     )
 
+    def like(self, go_on: Callable[[bytes], Stretch]) -> Stretch:
+        """Returns a stretch of the same texts that another follows; both share the work."""
+        return dataclasses.replace(self, go_on=go_on)
+
     def matcher(self, tokens: Tokens, begun: bytes, progress: Progress) -> _Shared:
         """Returns a matcher of this stretch to copy; answers that begin alike share the work.
 
