@@ -14,6 +14,9 @@ on the standard library's sources.
 Second, a decoder of full size writes a batch of long answers without grammars, with grammars that
 allow everything, so that the host is asked before each token, and with those of the requests, in
 turns: the time of a step of each, and what of it the host spends in masks and in making grammars.
+These are the longest answers of four times as many requests, all begun together. Third, all of
+these requests are answered, so that rows are refilled, beside answers of the same lengths without
+grammars.
 """
 
 from __future__ import annotations
@@ -335,7 +338,24 @@ def overhead(
         f" allows everything,\n"
         f"  {held_step:.2f} ms ({held_step / free_step - 1:+.1%}) with grammars, of which the host"
         f" spends {masks:.2f} ms in masks and {grammars_time:.2f} ms in making grammars, partly"
-        " while the devices work"
+        " while the devices work",
+        flush=True,
+    )
+    # As requests come: answers of any length, whose rows go to others while the rest is written.
+    alike = [each._replace(max_new_tokens=n) for each, n in zip(asked, lengths, strict=True) if n]
+    seconds: list[tuple[float, float]] = []
+    for repeat in range(repeats + 1):
+        freely, free = answer(alike, [None] * len(alike))
+        strictly, holding = answer(asked, held(asked))
+        if repeat:
+            seconds.append((free / sum(freely), holding / sum(strictly)))
+    free_token, held_token = (
+        statistics.median(column) * 1e3 for column in zip(*seconds, strict=True)
+    )
+    print(
+        f"  {len(asked)} answers of {min(lengths)} to {max(lengths)} tokens in {batch} rows, which"
+        f" are refilled, prompts included: {free_token:.2f} ms a token without grammars,"
+        f" {held_token:.2f} ms ({held_token / free_token - 1:+.1%}) with"
     )
 
 

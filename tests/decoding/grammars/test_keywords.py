@@ -105,6 +105,17 @@ def test_calls_fit_whatever_keywords_say():
     assert calls >= len(KEYWORDS)
 
 
+def test_keywords_of_all_parameters_together_leave_a_function_callable():
+    integers = {"a": INTEGER, "b": INTEGER}
+    parameters = {"type": "object", "properties": integers, "not": {"required": ["b"]}}
+    functions = [FunctionSpec("f", "", parameters)]
+    grammar = CallsGrammar(functions, GRANITE.call_frame(0))
+    assert grammar.narrowed == ("f: not",)
+    for arguments, is_right in (({"a": 1}, True), ({"a": 1, "b": 2}, False)):
+        written = GRANITE.print_calls([Call("f", arguments)])
+        assert (refused_at(grammar, written, byte_level()) is None) == is_right
+
+
 parts = st.sampled_from(["a", "b", ".", "[^a]", "[ab]", "(a|bc)", r"\d", r"\w", r"\$", "é", '"'])
 repeated = st.tuples(parts, st.sampled_from(["", "", "*", "+", "?", "{2}", "{1,3}"]))
 patterns = st.tuples(
