@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
     _check(arguments)
-    from granite_fc.decoding import sampling as sampling  # gin reads its settings
+    from granite_fc.decoding import engine as engine  # gin reads its settings
     from granite_fc.training.trained_model import configure
 
     search_paths = [path for path in arguments.gin_search_paths.split(",") if path]
