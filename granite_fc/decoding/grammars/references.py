@@ -127,7 +127,8 @@ class References:
                 for name, inside in properties.items():
                     ways = self._into_schema(inside, root, types, path - 1)
                     options.append(sequence(self._entry(name), ways))
-                if schema.get("additionalProperties") is not False:
+                # Named fields are all unless the schema says more, as in `calls.output_path`.
+                if schema.get("additionalProperties", not properties) is not False:
                     other = sequence(text("."), _other_name(list(properties)))
                     options.append(sequence(other, self._anywhere(0, path - 1)))
             elif "array" in own:

@@ -63,16 +63,8 @@ def _problems_of_reference(reference: Reference, known: Mapping[str, Any]) -> li
             return [str(error)]
         return []
     output = None if source is None else source.output
-    found = None if output is None else dead_end(reference, _left_open(output))
+    found = None if output is None else dead_end(reference, output)
     return [] if found is None else [f"{reference}: the output has no {found}"]
-
-
-def _left_open(schema: Any) -> Any:
-    """A schema that says of its objects that they may have fields beside those it names."""
-    if isinstance(schema, Mapping):
-        opened = {key: _left_open(value) for key, value in schema.items()}
-        return {"additionalProperties": True, **opened} if "properties" in schema else opened
-    return schema
 
 
 @functools.lru_cache(maxsize=1)
