@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 from granite_fc import configuration
+from granite_fc.cli.ending import status_of
 from granite_fc.data import cache_files
 from granite_fc.errors import ConfigurationError
 
@@ -110,8 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     # Only whoever evaluates loads JAX.
     from granite_fc.evaluation.evaluation_run import EvaluationRun, Settings, Subject
-    from granite_fc.training.host_line import HostsError
-    from granite_fc.training.hosts import end_at_once, join_hosts
+    from granite_fc.training.hosts import join_hosts
 
     subjects = [
         Subject.parse(text, is_checkpoint=option == "checkpoint")
@@ -134,19 +134,14 @@ def run(arguments: argparse.Namespace) -> int:
         search_paths=[path for path in arguments.gin_search_paths.split(",") if path],
     )
     run = EvaluationRun(subjects, settings)
-    try:
+
+    def evaluate() -> None:
         with join_hosts() as hosts, _Progress(enabled=hosts.is_leader) as progress:
             evaluation = run.evaluate(hosts, progress.tell)
             if hosts.is_leader:
                 _write(evaluation, arguments)
-    except HostsError as error:
-        end_at_once(error)
-        print(f"granite-fc: {error}", file=sys.stderr)
-        return 1
-    except BaseException as error:
-        end_at_once(error)
-        raise
-    return 0
+
+    return status_of(evaluate)
 
 
 def _write(evaluation: Evaluation, arguments: argparse.Namespace) -> None:

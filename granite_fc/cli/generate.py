@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from granite_fc import configuration
+from granite_fc.cli.ending import status_of
 from granite_fc.errors import ConfigurationError
 
 _MODES = ("prompt", "request", "input", "chat")
@@ -76,10 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     # Imported after the configuration has been read: gin files name the modules that they need.
     from granite_fc.cli.generate_session import Session
-    from granite_fc.training.host_line import HostsError
-    from granite_fc.training.hosts import end_at_once, join_hosts
+    from granite_fc.training.hosts import join_hosts
 
-    try:
+    def generate() -> None:
         with join_hosts() as hosts:
             session = Session(arguments, directory, hosts)
             if arguments.chat:
@@ -88,14 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
                 session.answer_file()
             else:
                 session.answer_one()
-    except HostsError as error:
-        end_at_once(error)
-        print(f"granite-fc: {error}", file=sys.stderr)
-        return 1
-    except BaseException as error:
-        end_at_once(error)
-        raise
-    return 0
+
+    return status_of(generate)
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 
 from granite_fc import configuration
+from granite_fc.cli.ending import status_of
 
 _CONFIGURATION_ERROR = 2
 
@@ -43,24 +44,15 @@ def run(arguments: argparse.Namespace) -> int:
     configuration.parse_arguments(arguments)
     # Imported after the configuration has been read: gin files name the modules that they need.
     from granite_fc.training.goodput import start_of_program
-    from granite_fc.training.host_line import HostsError
-    from granite_fc.training.hosts import end_at_once
     from granite_fc.training.loop import train
 
-    try:
-        train(
+    return status_of(
+        lambda: train(
             write_caches=lambda _: _write_caches(arguments),
             started=start_of_program(),
             dry_run=arguments.dry_run,
         )
-    except HostsError as error:
-        end_at_once(error)
-        print(f"granite-fc: {error}", file=sys.stderr)
-        return 1
-    except BaseException as error:
-        end_at_once(error)
-        raise
-    return 0
+    )
 
 
 def _write_caches(arguments: argparse.Namespace) -> None:
