@@ -165,7 +165,7 @@ def test_general_metrics_are_counted_beside_the_suites_own(written):
 def test_names_with_dots_may_have_been_offered_with_underscores(written):
     text = '<function_call> {"name": "a_f", "arguments": {"k": 1}}'
     for dots, right in ((False, False), (True, True)):
-        suite = Bfcl.load(written, CATEGORIES, dots_as_underscores=dots)
+        suite = dataclasses.replace(Bfcl.load(written, CATEGORIES), dots_as_underscores=dots)
         item = suite.items[0]
         judgement = suite.judge(item, suite.read(item, text, parse_calls))
         assert judgement.exact == right
@@ -173,7 +173,7 @@ def test_names_with_dots_may_have_been_offered_with_underscores(written):
 
 
 def test_a_name_that_is_on_offer_as_it_is_stays(written):
-    suite = Bfcl.load(written, CATEGORIES, dots_as_underscores=True)
+    suite = dataclasses.replace(Bfcl.load(written, CATEGORIES), dots_as_underscores=True)
     functions = (
         FunctionSpec("a_f", "", {"type": "object", "properties": {}}),
         *suite.items[0].functions,

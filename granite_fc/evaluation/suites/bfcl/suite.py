@@ -116,15 +116,12 @@ class Bfcl:
         cls,
         directory: str | Path | None = None,
         categories: Sequence[str] = CATEGORIES,
-        *,
-        dots_as_underscores: bool = False,
     ) -> Bfcl:
         """Reads the data.
 
         Args:
             directory: `bfcl_eval/data`; None for that of the installed package.
             categories: Which to read.
-            dots_as_underscores: As the attribute.
 
         Raises:
             ConfigurationError: The data is not there or malformed, or a category is unknown.
@@ -150,7 +147,7 @@ class Bfcl:
                     ) from None
                 if calls is not None:
                     accepted[row.id] = calls
-        return cls(tuple(items), accepted, dots_as_underscores)
+        return cls(tuple(items), accepted)
 
     def read(
         self, item: SuiteItem, text: str, read_calls: Callable[[str], ParseResult]
