@@ -23,11 +23,6 @@ def calls_text(calls: Sequence[Any]) -> str:
     return SEPARATOR.join(map(_call_text, calls)) or print_calls(())
 
 
-def is_unreadable(text: str) -> bool:
-    """Whether a text stands for an answer, or has one call, that could not be read."""
-    return UNREADABLE in text.split(SEPARATOR)
-
-
 def _call_text(call: Any) -> str:
     if not isinstance(call, Mapping):
         return UNREADABLE

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from granite_fc.calls.call import Call
-from granite_fc.calls.syntax import parse_calls, print_calls
+from granite_fc.calls.syntax import SEPARATOR, parse_calls, print_calls
 from granite_fc.errors import ConfigurationError
 from granite_fc.evaluation.bare_calls import as_calls, bare_calls
-from granite_fc.evaluation.call_objects import is_unreadable
+from granite_fc.evaluation.call_objects import UNREADABLE
 from granite_fc.evaluation.predictions import answer_text, check_predictions, read_predictions
 
 ARGUMENTS = {"city": "Paris <b>", "n": [1, 2.5, None, True]}
@@ -23,6 +23,10 @@ FUNCTION = {"name": "get_weather", "arguments": json.dumps(ARGUMENTS)}
 TOOL_CALL = {"id": "call_1", "type": "function", "function": FUNCTION}
 MESSAGE = {"role": "assistant", "content": None, "tool_calls": [TOOL_CALL]}
 COMPLETION = {"id": "chatcmpl-1", "object": "chat.completion", "choices": [{"message": MESSAGE}]}
+
+
+def is_unreadable(text):
+    return UNREADABLE in text.split(SEPARATOR)
 
 
 def write(path, *rows):

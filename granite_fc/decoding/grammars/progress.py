@@ -260,15 +260,6 @@ class Progress:
             crossed |= _take(place, byte, prices, places)
         return Progress(places, crossed)
 
-    def advance_all(self, data: bytes, prices: Prices) -> Progress:
-        """Takes bytes, up to where nothing can follow."""
-        progress = self
-        for byte in data:
-            progress = progress.advance(byte, prices)
-            if not progress.places:
-                break
-        return progress
-
     def price(self, prices: Prices) -> int:
         """Tokens that are missing at least, the end of sequence included."""
         return min(map(prices.place, self.places), default=ENDLESS)
