@@ -14,9 +14,10 @@ from granite_fc.decoding.constraint import Constraint
 from granite_fc.decoding.grammars.call_frame import CallFrame
 from granite_fc.decoding.grammars.json_strings import Spelling
 from granite_fc.decoding.grammars.limits import GrammarLimits
-from granite_fc.decoding.grammars.progress import Prices
+from granite_fc.decoding.grammars.prices import Prices
 from granite_fc.decoding.grammars.references import Output, References
-from granite_fc.decoding.grammars.text_constraint import Stretch, TextConstraint
+from granite_fc.decoding.grammars.stretch import Stretch
+from granite_fc.decoding.grammars.text_constraint import TextConstraint
 from granite_fc.decoding.grammars.texts import (
     NOTHING,
     Beyond,
@@ -154,10 +155,12 @@ class CallsGrammar:
         remainders = self._remainders(written.labelled)
         following: list[Node] = [closing]
         if count + 1 < self._limits.calls and remainders is not NOTHING:
-            next_begun = frame.between + frame.call_opening(count + 1) + '{"name": "'
-            # This is dearer than what is beyond, by the quote.
+            next_before = frame.between + frame.call_opening(count + 1)
             beyond = sequence(remainders, text("}" + frame.call_closing + frame.closing))
-            following.append(sequence(text(next_begun), Beyond(beyond)))
+            # The same text as the next stretch begins with, so that it costs the same there: a
+            # longer one may be spelled in fewer tokens.
+            next_begun = text(next_before + self._names.spell('{"name": '))
+            following.append(sequence(next_begun, Beyond(beyond)))
         end = sequence(text("}" + frame.call_closing), Boundary(choice(following)))
         node = sequence(text(begun), remainders, end)
         if count:

@@ -85,7 +85,7 @@ class JsonString:
     @functools.cached_property
     def quote(self) -> bytes:
         """How a quote is written."""
-        return self.spelling.spell('"').encode()
+        return _quote(self.spelling)
 
     def advance(self, state: StringState, byte: int) -> StringState | bool:
         """Takes a byte.
@@ -129,38 +129,29 @@ class JsonString:
             count, needed = count + 1, unit - len(state.escape) + quote
         return needed + max(self.low - count, 0)
 
-    def watched(self, state: StringState) -> frozenset[int]:
-        """Bytes with which a text may go on that only this class, and no regex, rules out."""
-        return _markers(self.spelling)[1].get(state.marker, frozenset())
+    def before_characters(self, state: StringState) -> tuple[bytes, ...]:
+        """What may have to be written for characters to follow as they are.
+
+        Returns:
+            The rest of the opening quote, or the rests of escapes; empty between two characters.
+        """
+        if state.escape:
+            units, _ = _escapes(self.spelling)
+            begun = len(state.escape)
+            return tuple(unit[begun:] for unit in units if unit.startswith(state.escape))
+        return (self.quote[state.opening :],)
+
+    def watched(self, state: StringState) -> tuple[bytes, ...]:
+        """The rests of markers that have begun, which this class rules out and no regex."""
+        if not state.marker:
+            return ()
+        begun = len(state.marker)
+        markers, _ = _markers(self.spelling)
+        return tuple(marker[begun:] for marker in markers if marker.startswith(state.marker))
 
     def regex(self) -> str:
-        """The string as a regular expression, but for markers inside of it.
-
-        What begins like a reference is spelled out as what it begins with and what may follow: the
-        difference of two expressions would be too large for llguidance.
-        """
-        units, _ = _escapes(self.spelling)
-        escapes = "|".join(sorted(re.escape(unit.decode()) for unit in units))
-        quote = re.escape(self.quote.decode())
-
-        def characters(begun: int) -> str:
-            least, most = max(self.low - begun, 0), self.high - begun
-            return f'([^"\\\\\\x00-\\x1F]|{escapes}){{{least},{most}}}'
-
-        def begins(text: str, without: str) -> str:
-            count = len(text) + 1
-            first = f'([^"\\\\\\x00-\\x1F{without}]|{escapes})'
-            return re.escape(text) + first + characters(count)
-
-        if not self.is_literal:
-            return f"{quote}{characters(0)}{quote}"
-        start = _LABEL_START.decode()
-        options = [re.escape(start[:n]) for n in range(self.low, min(len(start), self.high) + 1)]
-        for size in range(min(len(start) + 1, self.high)):
-            following = start[size] if size < len(start) else "0-9"
-            also = "$" if size == 1 and self.low else ""
-            options.append(begins(start[:size], following + also))
-        return f"{quote}({'|'.join(options)}){quote}"
+        """The string as a regular expression, but for markers inside of it."""
+        return _regex(self.low, self.high, self.spelling, self.is_literal)
 
     def _opened(self, opening: int) -> StringState:
         return StringState(opening, label=0 if self.is_literal else -1)
@@ -202,14 +193,19 @@ class JsonString:
 
 
 @functools.lru_cache(maxsize=64)
+def _quote(spelling: Spelling) -> bytes:
+    return spelling.spell('"').encode()
+
+
+@functools.lru_cache(maxsize=64)
 def _escapes(spelling: Spelling) -> tuple[frozenset[bytes], frozenset[bytes]]:
     """How characters are escaped, and all that such an escape or a quote may begin with."""
     awkward = ['"', "\\", *map(chr, range(0x20))]
     units = {spelling.spell(json.dumps(character)[1:-1]).encode() for character in awkward}
     if spelling.markers:
         units.add(spelling._replace(markers=()).spell("\\u003c").encode())
-    quote = spelling.spell('"').encode()
-    prefixes = {whole[:size] for whole in (*units, quote) for size in range(1, len(whole))}
+    wholes = (*units, _quote(spelling))
+    prefixes = {whole[:size] for whole in wholes for size in range(1, len(whole))}
     return frozenset(units), frozenset(prefixes)
 
 
@@ -222,3 +218,52 @@ def _markers(spelling: Spelling) -> tuple[frozenset[bytes], dict[bytes, frozense
         for size in range(1, len(marker)):
             following.setdefault(marker[:size], set()).add(marker[size])
     return markers, {start: frozenset(found) for start, found in following.items()}
+
+
+@functools.lru_cache(maxsize=256)
+def _regex(low: int, high: int, spelling: Spelling, is_literal: bool) -> str:
+    """See `JsonString.regex`.
+
+    What begins like a reference is spelled out as what it begins with and what may follow: the
+    difference of two expressions would be too large for llguidance.
+    """
+    units, _ = _escapes(spelling)
+    escapes = _any_of(tuple(sorted(unit.decode() for unit in units)))
+    quote = re.escape(_quote(spelling).decode())
+
+    def characters(begun: int) -> str:
+        least, most = max(low - begun, 0), high - begun
+        return f'([^"\\\\\\x00-\\x1F]|{escapes}){{{least},{most}}}'
+
+    def begins(text: str, without: str) -> str:
+        count = len(text) + 1
+        first = f'([^"\\\\\\x00-\\x1F{without}]|{escapes})'
+        return re.escape(text) + first + characters(count)
+
+    if not is_literal:
+        return f"{quote}{characters(0)}{quote}"
+    start = _LABEL_START.decode()
+    options = [re.escape(start[:n]) for n in range(low, min(len(start), high) + 1)]
+    for size in range(min(len(start) + 1, high)):
+        following = start[size] if size < len(start) else "0-9"
+        also = "$" if size == 1 and low else ""
+        options.append(begins(start[:size], following + also))
+    return f"{quote}({'|'.join(options)}){quote}"
+
+
+def _any_of(texts: tuple[str, ...]) -> str:
+    """Returns a short regular expression of some texts; short ones are made into automata sooner.
+
+    Args:
+        texts: The texts, none the beginning of another.
+    """
+    if texts == ("",):
+        return ""
+    rests: dict[str, list[str]] = {}
+    for text in texts:
+        rests.setdefault(text[0], []).append(text[1:])
+    firsts: dict[str, list[str]] = {}
+    for first, found in rests.items():
+        firsts.setdefault(_any_of(tuple(found)), []).append(re.escape(first))
+    options = [f"[{''.join(found)}]{rest}" for rest, found in firsts.items()]
+    return options[0] if len(options) == 1 else f"({'|'.join(options)})"

@@ -22,12 +22,15 @@ from granite_fc.decoding.grammars.texts import (
     Text,
 )
 
+# A noncharacter (Unicode, section 23.7).
+_NO_TOKEN = "\\uFDD0"
+
 
 def lark(start: Node) -> str:
     """Writes a set of texts as a grammar whose rule `start` matches them.
 
     It matches more in two respects, which `progress` knows of: strings may have markers in them,
-    and objects a free field name twice. What is beyond a preview is any text.
+    and objects a free field name twice. Where a preview ends, no token goes on.
     """
     return _Writer(start).written()
 
@@ -93,7 +96,7 @@ class _Writer:
             case Boundary(preview):
                 return self._expression(preview)
             case Beyond(_):
-                return self._terminal("/(?s:.*)/")
+                return self._terminal(f"/{_NO_TOKEN}/")
 
     def _string(self, node: JsonString) -> str:
         return self._terminal(f"/{_slashes(node.regex())}/")

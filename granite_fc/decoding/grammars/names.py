@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from granite_fc.calls.call import NO_FUNCTION
 from granite_fc.decoding.constraint import Constraint
 from granite_fc.decoding.grammars.limits import GrammarLimits
-from granite_fc.decoding.grammars.text_constraint import Stretch, TextConstraint
+from granite_fc.decoding.grammars.stretch import Stretch
+from granite_fc.decoding.grammars.text_constraint import TextConstraint
 from granite_fc.decoding.grammars.texts import choice, repeat, sequence, text
 from granite_fc.decoding.grammars.tokens import tokens_of
 from granite_fc.vocabularies.vocabulary import Vocabulary

@@ -8,7 +8,8 @@ from granite_fc.calls.spec import FunctionSpec
 from granite_fc.decoding.constraint import Constraint
 from granite_fc.decoding.grammars.json_strings import Spelling
 from granite_fc.decoding.grammars.limits import GrammarLimits
-from granite_fc.decoding.grammars.text_constraint import Stretch, TextConstraint
+from granite_fc.decoding.grammars.stretch import Stretch
+from granite_fc.decoding.grammars.text_constraint import TextConstraint
 from granite_fc.decoding.grammars.texts import choice, repeat, sequence, text
 from granite_fc.decoding.grammars.tokens import tokens_of
 from granite_fc.decoding.grammars.values import Values

@@ -2,75 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
-import weakref
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Iterator
 
 import numpy as np
 from llguidance import LLMatcher
 
 from granite_fc.decoding.constraint import NoRoomError
-from granite_fc.decoding.grammars.json_strings import JsonString, StringState
-from granite_fc.decoding.grammars.lark import lark
-from granite_fc.decoding.grammars.progress import ENDLESS, Place, Prices, Progress, Rest
-from granite_fc.decoding.grammars.texts import FreshKey, Lexeme, Node, Text, choice, sequence
+from granite_fc.decoding.grammars.json_strings import JsonString
+from granite_fc.decoding.grammars.prices import ENDLESS, Place, Prices
+from granite_fc.decoding.grammars.progress import Progress
+from granite_fc.decoding.grammars.stretch import Shared, Stretch
+from granite_fc.decoding.grammars.string_places import (
+    Between,
+    is_before_characters,
+    is_open,
+    one_character_on,
+    string_at,
+    watched,
+)
+from granite_fc.decoding.grammars.texts import FreshKey, Lexeme, Text
 from granite_fc.decoding.grammars.tokens import Tokens, ids_in, take_out
-from granite_fc.errors import ConfigurationError
-
-
-@dataclasses.dataclass(eq=False)
-class Stretch:
-    """A part of an answer: to its end, or to where a call ends and what may follow depends on it.
-
-    Attributes:
-        node: The texts that this part, and what follows, may be.
-        go_on: Given this part as it was written, up to the boundary in `node`, returns the next;
-            None where there is no boundary.
-    """
-
-    node: Node
-    go_on: Callable[[bytes], Stretch] | None = None
-    # Kept for as long as an answer that has one is written: one takes a megabyte.
-    _matchers: weakref.WeakValueDictionary[tuple[int, bytes], _Shared] = dataclasses.field(
-        default_factory=weakref.WeakValueDictionary
-    )
-
-    def like(self, go_on: Callable[[bytes], Stretch]) -> Stretch:
-        """Returns a stretch of the same texts that another follows; both share the work."""
-        return dataclasses.replace(self, go_on=go_on)
-
-    def matcher(self, tokens: Tokens, begun: bytes, progress: Progress) -> _Shared:
-        """Returns a matcher of this stretch to copy; answers that begin alike share the work.
-
-        Args:
-            tokens: Those of the vocabulary.
-            begun: What has been written of it.
-            progress: Where that has led to.
-        """
-        key = (id(tokens), begun)
-        shared = self._matchers.get(key)
-        if shared is None:
-            node = self.node if not begun else choice(map(_remaining, progress.places))
-            matcher = LLMatcher(tokens.llguidance, lark(node), log_level=0)
-            if matcher.is_error():
-                raise ConfigurationError(
-                    "GrammarLimits",
-                    found=f"a grammar that llguidance refuses: {matcher.get_error()[:200]}",
-                    expected="bounds that make a smaller one",
-                )
-            shared = self._matchers[key] = _Shared(matcher)
-        return shared
-
-
-class _Shared:
-    """A matcher that has taken nothing yet.
-
-    Attributes:
-        matcher: The matcher, of which each answer takes a copy.
-    """
-
-    def __init__(self, matcher: LLMatcher) -> None:
-        self.matcher = matcher
 
 
 class TextConstraint:
@@ -95,16 +47,14 @@ class TextConstraint:
         self._prices = prices
         self._left = max_new_tokens
         self._mask = np.zeros((tokens.size + 31) // 32, np.int32)
-        self._priced = np.zeros(0, np.int64)
-        self._priced_in: tuple[object, Rest | None] | None = None
+        self._between: Between | None = None
         self._has_ended = False
         self._stretch = first
         self._progress = Progress.begin(first.node, prices)
-        self._most = prices.most(first.node) + 1
         self._written = bytearray()
         self._matcher: LLMatcher | None = None
         # For other answers to the same request.
-        self._shared: list[_Shared] = []
+        self._shared: list[Shared] = []
         needed = self._progress.price(prices)
         if needed > max_new_tokens:
             raise NoRoomError(needed if needed < ENDLESS else None)
@@ -113,16 +63,16 @@ class TextConstraint:
         """Writes which tokens may come next; see `Constraint.allow`."""
         mask[:] = 0
         if not self._only_end_is_left():
-            if self._matcher is None:
-                shared = self._stretch.matcher(self._tokens, bytes(self._written), self._progress)
-                self._shared.append(shared)
-                self._matcher = shared.matcher.deep_copy()
             allowed = self._mask
-            self._matcher.unsafe_compute_mask_ptr(allowed.ctypes.data, allowed.nbytes)
-            _clear(allowed, self._tokens.eos_id)
-            if self._matcher.is_error():
-                allowed[:] = 0
-            self._narrow(allowed)
+            between = self._between_characters()
+            if between is None or self._is_nearly_full():
+                self._match(allowed)
+            else:
+                if between.mask is None:
+                    self._match(allowed)
+                    between.mask = allowed.copy()
+                allowed[:] = between.mask
+            self._narrow(allowed, between)
             if not allowed.any() and not self._progress.may_end:
                 _set(allowed, self._toward_the_end())
             mask[: len(allowed)] = allowed
@@ -154,7 +104,6 @@ class TextConstraint:
     def _begin(self, stretch: Stretch) -> None:
         self._stretch = stretch
         self._progress = Progress.begin(stretch.node, self._prices)
-        self._most = self._prices.most(stretch.node) + 1
         self._written = bytearray()
         self._matcher = None
 
@@ -166,18 +115,30 @@ class TextConstraint:
             for place in self._progress.places
         )
 
-    def _narrow(self, allowed: np.ndarray) -> None:
+    def _match(self, allowed: np.ndarray) -> None:
+        """Writes the mask of llguidance."""
+        if self._matcher is None:
+            shared = self._stretch.matcher(self._tokens, bytes(self._written), self._progress)
+            self._shared.append(shared)
+            self._matcher = shared.matcher.deep_copy()
+        self._matcher.unsafe_compute_mask_ptr(allowed.ctypes.data, allowed.nbytes)
+        _clear(allowed, self._tokens.eos_id)
+        if self._matcher.is_error():
+            allowed[:] = 0
+
+    def _narrow(self, allowed: np.ndarray, between: Between | None) -> None:
         """Takes out of a mask what llguidance allows too much."""
         left = self._left - 1
-        ids = self._doubtful(allowed) if left < self._most else self._watched(allowed)
-        memo = self._memo()
-        if memo is None:
+        is_scarce = left < self._progress.most(self._prices)
+        ids = self._doubtful(allowed) if is_scarce else self._watched(allowed)
+        if between is None:
             dear = [token for token, price in self._prices_after(ids) if price > left]
             out = np.array(dear, np.int64)
         else:
-            for token, price in self._prices_after(ids[memo[ids] < 0]):
-                memo[token] = price
-            out = ids[memo[ids] > left]
+            priced = between.priced
+            for token, price in self._prices_after(ids[priced[ids] < 0]):
+                priced[token] = price
+            out = ids[priced[ids] > left]
         if len(out):
             take_out(allowed, out)
 
@@ -203,13 +164,13 @@ class TextConstraint:
         doubtful = allowed & tokens.with_string
         for place in self._progress.places:
             leaf = place.leaf
-            if isinstance(leaf, FreshKey) and leaf.taken:
-                doubtful |= allowed & ~tokens.plain
             if not isinstance(leaf, JsonString | FreshKey):
                 continue
-            if _string_at(place)[0].spelling.markers:
+            if isinstance(leaf, FreshKey) and leaf.taken:
+                doubtful |= allowed & ~self._characters(place)
+            if string_at(place)[0].spelling.markers:
                 doubtful |= allowed & tokens.with_less
-            doubtful |= allowed & tokens.starting_with(_watched_bytes(place))
+            doubtful |= allowed & self._way_to(watched(place))
         return ids_in(doubtful)
 
     def _doubtful(self, allowed: np.ndarray) -> np.ndarray:
@@ -218,12 +179,11 @@ class TextConstraint:
         Those of which this is too much are taken out of the mask.
         """
         tokens = self._tokens
-        inside = self._open_string()
-        if inside is None:
+        string = self._string_alone()
+        if string is None:
             return ids_in(allowed & ~tokens.digits if self._takes_any_digits() else allowed)
-        starts = tokens.starting_with(self._bytes_of_others(inside))
-        others = allowed & (~tokens.plain | starts)
-        if self._prices.place(_one_character_on(inside)) > self._left - 1:
+        others = allowed & (~self._characters(string) | self._way_to(self._others(string)))
+        if self._prices.place(one_character_on(string)) > self._left - 1:
             allowed &= others
         return ids_in(others)
 
@@ -238,44 +198,61 @@ class TextConstraint:
                 return False
         return True
 
-    def _open_string(self) -> Place | None:
-        """The string between two of whose characters the text stands, beside fixed texts alone."""
-        strings = [place for place in self._progress.places if _is_open(place)]
+    def _string_alone(self) -> Place | None:
+        """The string before one of whose characters the text stands, beside fixed texts alone."""
+        strings = [place for place in self._progress.places if is_before_characters(place)]
         fixed = [p for p in self._progress.places if isinstance(p.leaf, Text | Lexeme)]
         is_all = len(strings) + len(fixed) == len(self._progress.places)
         return strings[0] if is_all and len(strings) == 1 else None
 
-    def _bytes_of_others(self, inside: Place) -> set[int]:
-        """Bytes that may be more than another character of the string."""
-        found = _watched_bytes(inside)
+    def _characters(self, place: Place) -> np.ndarray:
+        """The tokens that bring a string some characters further, but for the rest of an escape."""
+        string, state = string_at(place)
+        starts = string.before_characters(state)
+        return functools.reduce(np.bitwise_or, map(self._tokens.plain_after, starts))
+
+    def _way_to(self, texts: set[bytes]) -> np.ndarray:
+        """The tokens that spell one of some texts, or its beginning."""
+        nothing = np.zeros_like(self._mask)
+        return functools.reduce(np.bitwise_or, map(self._tokens.way_to, texts), nothing)
+
+    def _others(self, string: Place) -> set[bytes]:
+        """What else than characters of a string may follow, or is ruled out, as it begins."""
+        found = watched(string)
         for leaf, state, _ in self._progress.places:
             if isinstance(leaf, Text):
-                found.add(leaf.data[state])
+                found.add(leaf.data[state:])
             elif isinstance(leaf, Lexeme):
-                found |= state.next_bytes
+                found |= {bytes((byte,)) for byte in state.next_bytes}
         return found
 
-    def _memo(self) -> np.ndarray | None:
-        """What is missing after tokens at places that are as good as this one; -1: not known yet.
+    def _between_characters(self) -> Between | None:
+        """What is known of this place if the text stands between two characters of a string.
 
-        Between two characters of a string it does not matter which they are, but for the beginning
-        of the string, markers, and names of fields that begin like one that is taken.
+        Which ones these are does not matter, but for the beginning of the string, markers, and
+        names of fields that begin like one that is taken: there it returns None.
         """
         places = self._progress.places
-        if len(places) != 1 or not _is_open(places[0]):
+        if len(places) != 1 or not is_open(places[0]):
             return None
         leaf, _, rest = places[0]
-        string, within = _string_at(places[0])
+        string, within = string_at(places[0])
         if within.marker or within.label >= 0 or within.length < string.low:
             return None
-        if _watched_bytes(places[0]):
+        if watched(places[0]):
             return None
-        if self._priced_in != (leaf, rest):
-            self._priced_in = (leaf, rest)
+        known = self._between
+        if known is None or (known.leaf, known.rest) != (leaf, rest):
             inside = self._tokens.inside_string(string.spelling)
             following = self._prices.place(places[0]) - string.bytes_needed(within)
-            self._priced = np.where(inside < 0, -1, inside + following)
-        return self._priced
+            priced = np.where(inside < 0, -1, inside + following)
+            known = self._between = Between(leaf, rest, priced)
+        return known
+
+    def _is_nearly_full(self) -> bool:
+        """Whether a token may have more characters than the string that the text is in can take."""
+        string, within = string_at(self._progress.places[0])
+        return within.length + self._tokens.longest > string.high
 
     def _toward_the_end(self) -> int:
         """A token of a shortest text from here to the end."""
@@ -295,20 +272,6 @@ class TextConstraint:
         return self._tokens.id_of[min(single, key=price_after)]
 
 
-def _remaining(place: Place) -> Node:
-    """What may follow from a place in a text outside of strings and numbers."""
-    parts: list[Node] = []
-    if isinstance(place.leaf, Text):
-        parts.append(Text(place.leaf.data[place.state :]))
-    elif place.leaf is not None:
-        parts.append(place.leaf)
-    rest = place.rest
-    while rest is not None:
-        parts.append(rest.node)
-        rest = rest.following
-    return sequence(*parts)
-
-
 def _in_common(first: bytes, second: bytes) -> int:
     """How many bytes both begin with."""
     for size, (one, other) in enumerate(zip(first, second, strict=False)):
@@ -317,45 +280,10 @@ def _in_common(first: bytes, second: bytes) -> int:
     return min(len(first), len(second))
 
 
-def _string_at(place: Place) -> tuple[JsonString, StringState]:
-    """The string that a text stands in, and where in it."""
-    leaf, state, _ = place
-    if isinstance(leaf, FreshKey):
-        return leaf.key, state[0]
-    assert isinstance(leaf, JsonString)
-    return leaf, state
-
-
-def _is_open(place: Place) -> bool:
-    """Whether a text stands in a string, between two characters."""
-    if not isinstance(place.leaf, JsonString | FreshKey):
-        return False
-    string, state = _string_at(place)
-    return state.opening == len(string.quote) and not state.pending and not state.escape
-
-
 def _is_harmless_in(progress: Progress) -> bool:
     """Whether a text is in a string and nowhere else, so that any characters change nothing."""
     places = progress.places
-    return len(places) == 1 and _is_open(places[0]) and not _watched_bytes(places[0])
-
-
-def _watched_bytes(place: Place) -> set[int]:
-    """Bytes that lead on to a marker, or to a name that is taken."""
-    string, state = _string_at(place)
-    found = set(string.watched(state))
-    if isinstance(place.leaf, FreshKey):
-        written = place.state[1]
-        names = (name for name in place.leaf.taken if name.startswith(written))
-        found.update(name[len(written)] for name in names)
-    return found
-
-
-def _one_character_on(place: Place) -> Place:
-    leaf, state, rest = place
-    _, within = _string_at(place)
-    on = within._replace(length=within.length + 1)
-    return Place(leaf, (on, state[1] + b"?") if isinstance(leaf, FreshKey) else on, rest)
+    return len(places) == 1 and is_open(places[0]) and not watched(places[0])
 
 
 def _set(mask: np.ndarray, token: int) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import weakref
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 
 import numpy as np
 from llguidance import LLTokenizer
 
 from granite_fc.decoding.grammars.json_strings import JsonString, Spelling, StringState
-from granite_fc.decoding.grammars.progress import ENDLESS, Automaton, Prices
+from granite_fc.decoding.grammars.prices import ENDLESS, Automaton, Prices
 from granite_fc.decoding.grammars.texts import Lexeme
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
@@ -31,6 +32,10 @@ class Tokens:
         plain: int32 `[ceil(size / 32)]`, a bit for each id: those that leave a string as open as it
             was. They spell whole characters, without an escape, a quote, a control character or
             what could begin a marker.
+        plain_after: Returns, for a text, the ids that spell it and more that is plain, in the same
+            form; for the empty text, `plain`.
+        way_to: Returns, for a text, the ids that spell it and maybe more, or what it begins with,
+            in the same form.
         head: How many bytes have to be taken off each id, one at least, for the rest to be plain in
             the same sense.
         order: int32 `[size]`, the place of each id among all in the order of their bytes.
@@ -41,6 +46,7 @@ class Tokens:
             string after each id that comes between two of its characters; -1 for those that may end
             it.
         id_of: An id for each text that one id spells.
+        longest: Bytes of the longest id.
         ends: Returns in how many tokens each end of a text can be spelled, from the longest, which
             is the text, to the empty one.
         llguidance: The vocabulary as llguidance knows it.
@@ -53,15 +59,17 @@ class Tokens:
         self.spelled[self.eos_id] = b""
         self.plain = self._mask_where(_is_plain)
         self.head = [_head(data) for data in self.spelled]
+        self._by_bytes = np.array(sorted(range(self.size), key=self.spelled.__getitem__), np.int32)
         self.order = np.empty(self.size, np.int32)
-        self.order[sorted(range(self.size), key=self.spelled.__getitem__)] = np.arange(self.size)
+        self.order[self._by_bytes] = np.arange(self.size)
         self.digits = self._mask_where(bytes.isdigit)
         self.with_string = self._mask_where(_may_hold_string)
         self.with_less = self._mask_where(lambda data: b"<" in data)
         self.id_of = {data: i for i, data in enumerate(self.spelled) if data}
-        self._longest = max(map(len, self.id_of))
+        self.longest = max(map(len, self.id_of))
         self.ends = functools.lru_cache(maxsize=1 << 16)(self._prices_of_ends)
-        self._starting_with = functools.lru_cache(maxsize=256)(self._mask_of_start)
+        self.plain_after = functools.lru_cache(maxsize=256)(self._mask_of_plain_after)
+        self.way_to = functools.lru_cache(maxsize=256)(self._mask_of_way_to)
         self.inside_string = functools.lru_cache(maxsize=16)(self._prices_inside_string)
         self._automata: MutableMapping[Lexeme, Automaton] = weakref.WeakKeyDictionary()
         self.llguidance = LLTokenizer(
@@ -69,13 +77,6 @@ class Tokens:
             eos_token=self.eos_id,
             slices=LLTokenizer.json_slices(),
         )
-
-    def starting_with(self, among: Iterable[int]) -> np.ndarray:
-        """Returns the ids that begin with one of some bytes, in the form of `plain`."""
-        found = np.zeros_like(self.plain)
-        for byte in among:
-            found |= self._starting_with(byte)
-        return found
 
     def prices(self) -> Prices:
         """Returns what nodes of one grammar cost."""
@@ -98,8 +99,24 @@ class Tokens:
             state = following
         return string.bytes_needed(state)
 
-    def _mask_of_start(self, byte: int) -> np.ndarray:
-        return self._mask_where(lambda data: data[:1] == bytes((byte,)))
+    def _mask_of_way_to(self, text: bytes) -> np.ndarray:
+        places = [slice(*self._range_of(text, text + b"\xff" * self.longest))]
+        for size in range(1, min(len(text), self.longest + 1)):
+            places.append(slice(*self._range_of(text[:size], text[:size] + b"\0")))
+        return mask_of(np.concatenate([self._by_bytes[place] for place in places]), self.size)
+
+    def _range_of(self, first: bytes, beyond: bytes) -> tuple[int, int]:
+        """The places, in the order of their bytes, of ids that are no less and less than texts."""
+        start, end = (
+            bisect.bisect_left(self._by_bytes, text, key=self.spelled.__getitem__)
+            for text in (first, beyond)
+        )
+        return start, end
+
+    def _mask_of_plain_after(self, start: bytes) -> np.ndarray:
+        return self._mask_where(
+            lambda data: data.startswith(start) and _is_plain(data[len(start) :])
+        )
 
     def _mask_where(self, holds: Callable[[bytes], bool]) -> np.ndarray:
         return mask_of([i for i, data in enumerate(self.spelled) if holds(data)], self.size)
@@ -107,7 +124,7 @@ class Tokens:
     def _prices_of_ends(self, data: bytes) -> tuple[int, ...]:
         prices = [0] * (len(data) + 1)
         for start in reversed(range(len(data))):
-            last = min(len(data), start + self._longest)
+            last = min(len(data), start + self.longest)
             ends = range(start + 1, last + 1)
             prices[start] = 1 + min(prices[end] for end in ends if data[start:end] in self.id_of)
         return tuple(prices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import weakref
 from unittest import mock
@@ -17,8 +18,9 @@ from granite_fc.decoding.constraint import NoRoomError
 from granite_fc.decoding.grammars.calls import CallsGrammar
 from granite_fc.decoding.grammars.limits import GrammarLimits
 from granite_fc.decoding.grammars.names import NamesGrammar
-from granite_fc.decoding.grammars.text_constraint import Stretch, TextConstraint
-from granite_fc.decoding.grammars.texts import NOTHING
+from granite_fc.decoding.grammars.stretch import Stretch
+from granite_fc.decoding.grammars.text_constraint import TextConstraint
+from granite_fc.decoding.grammars.texts import NOTHING, FreshKey
 from granite_fc.decoding.grammars.tokens import tokens_of
 from tasks.dialects import DIALECTS
 from tasks.sources.simulator import generate_episodes
@@ -312,11 +314,12 @@ def test_where_llguidance_gives_up_the_shortest_ending_is_written(written):
     ids = byte_level().encode(written)
     for token in ids:
         constraint.accept(token)
-    while byte_level().eos_id not in allowed_by(constraint, byte_level()):
-        constraint._matcher = Stuck()
-        (token,) = allowed_by(constraint, byte_level())
+    constraint._matcher = Stuck()
+    while byte_level().eos_id not in (allowed := allowed_by(constraint, byte_level())):
+        (token,) = allowed
         ids.append(token)
         constraint.accept(token)
+        constraint._matcher = Stuck()
     text = byte_level().decode(ids)
     assert problems_of_calls(GRANITE, text, awkward_functions()) == []
     assert len(text) < len(written) + 60
@@ -328,3 +331,69 @@ def test_masks_of_a_padded_vocabulary_are_whole_words():
     constraint.allow(mask)
     assert mask.dtype == np.int32
     assert 0 < sum(bin(word & 0xFFFFFFFF).count("1") for word in mask.tolist()) < 40
+
+
+def possible(constraint, vocabulary):
+    """The ids after which an answer can still end within its tokens, each tried alone.
+
+    Two that could be are not offered: one that ends a call and reaches into the next one's name,
+    and one that makes a name empty, or begin with what escapes a reference, which others precede.
+    """
+    found = []
+    for token, data in enumerate(vocabulary.pieces):
+        tried = copy.copy(constraint)
+        tried._matcher, tried._written = None, bytearray(constraint._written)
+        reaches_on = data.startswith(b"}") and data.endswith(b'{"name": "')
+        try:
+            if data and token != vocabulary.eos_id and not reaches_on:
+                tried.accept(token)
+                if tried._progress.price(tried._prices) <= tried._left:
+                    found.append(token)
+        except ValueError:
+            continue
+    if any(isinstance(p.leaf, FreshKey) and p.leaf.taken for p in constraint._progress.places):
+        allowed = set(allowed_by(constraint, vocabulary))
+        found = [i for i in found if i in allowed or vocabulary.pieces[i][:1] not in (b'"', b"$")]
+    return found
+
+
+@pytest.mark.parametrize("dialect", ["granite", "hermes", "openai"])
+@pytest.mark.parametrize("vocabulary", [sentencepiece, byte_level])
+def test_exactly_those_tokens_are_left_out_after_which_no_end_fits(vocabulary, dialect):
+    vocabulary, rng = vocabulary(), random.Random(dialect)
+    grammar = CallsGrammar(awkward_functions(), DIALECTS[dialect].call_frame(0))
+    free = 0
+    for most in (46, 60, 80, 120):
+        constraint = grammar.constraint(vocabulary, most)
+        while not constraint.is_complete:
+            allowed = [i for i in allowed_by(constraint, vocabulary) if i != vocabulary.eos_id]
+            every = possible(constraint, vocabulary)
+            if len({vocabulary.pieces[token][0] for token in every}) > 1:
+                assert allowed == every, bytes(constraint._written)
+                free += 1
+            else:  # of a text that cannot be another, llguidance takes one spelling
+                assert set(allowed) <= set(every) and allowed
+            constraint.accept(rng.choice(allowed))
+    assert free > 10
+
+
+def test_a_token_that_begins_the_next_call_is_left_out_unless_that_call_fits():
+    grammar = CallsGrammar(awkward_functions(), DIALECTS["openai"].call_frame(0))
+    written = byte_level().encode(
+        '{"tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "find_place",'
+        ' "arguments": "{\\"kinds\\": [], \\"limit\\": 5'
+    )
+    (across,) = (i for i, data in enumerate(byte_level().pieces) if data == b'}"}}, {"id": "')
+    ends = 0
+    for spare in range(8, 40):
+        constraint = grammar.constraint(byte_level(), len(written) + spare)
+        for token in written:
+            constraint.accept(token)
+        if across not in allowed_by(constraint, byte_level()):
+            assert not ends
+            continue
+        constraint.accept(across)
+        while not constraint.is_complete:  # the shortest ending is always among what is allowed
+            constraint.accept(constraint._toward_the_end())
+        ends += 1
+    assert ends
