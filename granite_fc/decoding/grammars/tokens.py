@@ -100,23 +100,24 @@ class Tokens:
         return string.bytes_needed(state)
 
     def _mask_of_way_to(self, text: bytes) -> np.ndarray:
-        places = [slice(*self._range_of(text, text + b"\xff" * self.longest))]
-        for size in range(1, min(len(text), self.longest + 1)):
-            places.append(slice(*self._range_of(text[:size], text[:size] + b"\0")))
-        return mask_of(np.concatenate([self._by_bytes[place] for place in places]), self.size)
-
-    def _range_of(self, first: bytes, beyond: bytes) -> tuple[int, int]:
-        """The places, in the order of their bytes, of ids that are no less and less than texts."""
-        start, end = (
-            bisect.bisect_left(self._by_bytes, text, key=self.spelled.__getitem__)
-            for text in (first, beyond)
-        )
-        return start, end
+        sizes = range(1, min(len(text), self.longest + 1))
+        beginnings = [self._between(text[:size], text[:size] + b"\0") for size in sizes]
+        return mask_of(np.concatenate([self._starting_with(text), *beginnings]), self.size)
 
     def _mask_of_plain_after(self, start: bytes) -> np.ndarray:
-        return self._mask_where(
-            lambda data: data.startswith(start) and _is_plain(data[len(start) :])
+        ids = self._starting_with(start).tolist()
+        return mask_of([i for i in ids if _is_plain(self.spelled[i][len(start) :])], self.size)
+
+    def _starting_with(self, start: bytes) -> np.ndarray:
+        return self._between(start, start + b"\xff" * self.longest)
+
+    def _between(self, first: bytes, beyond: bytes) -> np.ndarray:
+        """The ids whose bytes come no sooner than some and before others."""
+        start, end = (
+            bisect.bisect_left(self._by_bytes, data, key=self.spelled.__getitem__)
+            for data in (first, beyond)
         )
+        return self._by_bytes[start:end]
 
     def _mask_where(self, holds: Callable[[bytes], bool]) -> np.ndarray:
         return mask_of([i for i, data in enumerate(self.spelled) if holds(data)], self.size)
