@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 # U+2581 is SentencePiece's spelling of a space; surrogates have no UTF-8, and JSON can spell them.
 SPACE_SYMBOL = "\u2581"
@@ -15,7 +15,7 @@ def encode_around(
     text: str,
     awkward: re.Pattern[str],
     encode: Callable[[str], list[int]],
-    byte_ids: list[int],
+    byte_ids: Sequence[int] | Mapping[int, int],
 ) -> list[int]:
     """Encodes `text` with `encode`, except that what `awkward` matches is spelt in bytes.
 
@@ -23,7 +23,7 @@ def encode_around(
         text: Any string, lone surrogates included.
         awkward: The characters that `encode` would refuse or change.
         encode: Text to ids.
-        byte_ids: The ids of the 256 single bytes.
+        byte_ids: The ids of single bytes; of all that `awkward` characters are spelt with.
     """
     if awkward.search(text) is None:
         return encode(text)

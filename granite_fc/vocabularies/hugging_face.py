@@ -18,11 +18,21 @@ from granite_fc.vocabularies.vocabulary import Vocabulary
 TOKENIZER_FILE = "tokenizer.json"
 _FILES_THAT_NAME_EOS = ("tokenizer_config.json", "special_tokens_map.json")
 
+# Control characters but tabs and line ends, the lead bytes of the planes 4 to 11, where Unicode has
+# no characters, and bytes that are not in UTF-8. SmolLM's tokenizer lacks tokens of such bytes.
+_DISPENSABLE_BYTES = frozenset(
+    {*range(0x20), 0x7F, 0xC0, 0xC1, 0xF1, 0xF2, *range(0xF5, 0x100)} - set(b"\t\n\r")
+)
+
 
 class HuggingFaceVocabulary(Vocabulary):
     """A byte-level BPE tokenizer with the ids that `transformers` gives, special tokens included.
 
     Id 0 is an id like any other, also where it is the beginning, the end and padding at once.
+
+    A tokenizer may lack tokens of bytes that hardly any text has, and leaves those out, as in
+    `transformers`: of such a text control characters are lost, and characters of planes where
+    Unicode has none come back as U+FFFD. Every other text comes back as it was.
     """
 
     def __init__(self, tokenizer_json: str, eos_token: str, name: str = "tokenizer") -> None:
@@ -58,10 +68,9 @@ class HuggingFaceVocabulary(Vocabulary):
             )
         self._eos_id: int = eos_id
         self._bytes_of_id = self._byte_table()
-        ids = {data: i for i, data in enumerate(self._bytes_of_id) if len(data) == 1}
-        if missing := [byte for byte in range(256) if bytes([byte]) not in ids]:
-            raise _unfit(name, f"no token for {len(missing)} of the 256 bytes")
-        self._byte_ids = [ids[bytes([byte])] for byte in range(256)]
+        self._byte_ids = {data[0]: i for i, data in enumerate(self._bytes_of_id) if len(data) == 1}
+        if missing := set(range(256)) - _DISPENSABLE_BYTES - self._byte_ids.keys():
+            raise _unfit(name, f"no token for {len(missing)} of the bytes that texts have")
 
     def __reduce__(self) -> tuple[type[HuggingFaceVocabulary], tuple[str, str, str]]:
         return type(self), (self._json, self._eos_token, self.name)
@@ -123,8 +132,10 @@ class HuggingFaceVocabulary(Vocabulary):
         for token, i in vocabulary.items():
             if i in added:
                 table[i] = added[i].content.encode("utf-8")
-            else:
+            elif byte_of_character.keys() >= set(token):
                 table[i] = bytes(byte_of_character[character] for character in token)
+            else:
+                raise _unfit(self._name, f"the token {token!r}, which is not spelt in bytes")
         return table
 
     def _special_tokens(self) -> list[str]:

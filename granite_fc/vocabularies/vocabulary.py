@@ -11,7 +11,8 @@ class Vocabulary(abc.ABC):
 
     Two promises hold for every implementation, and the rest of the project leans on them:
 
-    * ``decode(encode(text)) == text`` for every text.
+    * ``decode(encode(text)) == text`` for every text. Where a tokenizer that others made has no
+      tokens for some control characters, this holds for texts without them.
     * ``encode(a) + encode(b) == encode(a + b)`` wherever ``a`` ends with a newline after what is no
       white space and ``b`` does not begin with white space, so that a prompt tokenised alone, as at
       inference, is a prefix of the prompt tokenised with its answer, as in training. After an empty

@@ -66,6 +66,55 @@ def test_id_zero_is_a_token_like_any_other(
     assert vocabulary.decode(ids) == "<|endoftext|>a<|endoftext|>"
 
 
+def _without(folder: Path, to: Path, characters: str) -> Path:
+    """The tokenizer without what is spelt with these stand-ins of bytes."""
+    model = json.loads((folder / "tokenizer.json").read_text())["model"]
+    lost = set(characters)
+    model["vocab"] = {token: i for token, i in model["vocab"].items() if not lost & set(token)}
+    model["merges"] = [pair for pair in model["merges"] if not lost & set("".join(pair))]
+    return _changed(folder, to, model=model)
+
+
+def test_bytes_that_hardly_any_text_has_may_lack_tokens(
+    tokenizer_folder: Path, tmp_path: Path
+) -> None:
+    # SmolLM2 lacks these: 0x04, 0x13 and 0xf1, as byte-level BPE spells them.
+    path = _without(tokenizer_folder, tmp_path / "model", "\u0104\u0113\xf1")
+    vocabulary = HuggingFaceVocabulary.from_file(path, "<|endoftext|>")
+    theirs = transformers.PreTrainedTokenizerFast(tokenizer_file=str(path))
+    for text in (
+        "ab\x13cd\x04",
+        "\x13",
+        "\U00040000",
+        "a\ud800",
+        "\t\n\r\x7fé東\U0001f600\U0010ffff",
+    ):
+        if "\ud800" not in text:
+            assert vocabulary.encode(text) == theirs.encode(text, add_special_tokens=False)
+    assert vocabulary.decode(vocabulary.encode("ab\x13cd\x04")) == "abcd"
+    for text in ("a\ud800", "\t\n\r\x7fé東\U0001f600\U0010ffff"):
+        assert vocabulary.decode(vocabulary.encode(text)) == text
+
+
+@pytest.mark.parametrize("lost", ["\u010a", "\xc3", "e"], ids=["newline", "accents", "a letter"])
+def test_bytes_that_texts_have_need_tokens(
+    tokenizer_folder: Path, tmp_path: Path, lost: str
+) -> None:
+    path = _without(tokenizer_folder, tmp_path / "model", lost)
+    with pytest.raises(ConfigurationError, match="no token for 1 of the bytes"):
+        HuggingFaceVocabulary.from_file(path, "<|endoftext|>")
+
+
+def test_tokens_that_are_not_spelt_in_bytes_are_refused(
+    tokenizer_folder: Path, tmp_path: Path
+) -> None:
+    model = json.loads((tokenizer_folder / "tokenizer.json").read_text())["model"]
+    model["vocab"]["▁the"] = len(model["vocab"])
+    path = _changed(tokenizer_folder, tmp_path / "model", model=model)
+    with pytest.raises(ConfigurationError, match="▁the"):
+        HuggingFaceVocabulary.from_file(path, "<|endoftext|>")
+
+
 def test_size_counts_added_tokens(
     hugging_face_vocabulary: HuggingFaceVocabulary,
     reference: transformers.PreTrainedTokenizerFast,
