@@ -81,13 +81,7 @@ def restore_params(path: str | Path, abstract_params: PyTree, part: str = "param
             or of another shape or dtype.
     """
     directory = find_checkpoint(path)
-    default = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-    abstract_params = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(
-            leaf.shape, leaf.dtype, sharding=getattr(leaf, "sharding", None) or default
-        ),
-        abstract_params,
-    )
+    abstract_params = on_devices(abstract_params)
     with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
         stored = stored_arrays(directory / STATE)
         check_same_arrays(stored[part], abstract_params, str(directory))
@@ -101,3 +95,14 @@ def restore_params(path: str | Path, abstract_params: PyTree, part: str = "param
             ),
         )
     return restored[part]
+
+
+def on_devices(abstract_params: PyTree) -> PyTree:
+    """Returns a tree of `jax.ShapeDtypeStruct` where those without a sharding have one device."""
+    default = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(
+            leaf.shape, leaf.dtype, sharding=getattr(leaf, "sharding", None) or default
+        ),
+        abstract_params,
+    )

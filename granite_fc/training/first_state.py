@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from granite_fc.checkpoints.beginning import Beginning
 from granite_fc.checkpoints.checkpoints import Checkpoints
-from granite_fc.checkpoints.initial import restore_params
 from granite_fc.errors import ConfigurationError
 from granite_fc.training.programs import BASE, Programs
 from granite_fc.training.step import TrainState
@@ -18,7 +18,7 @@ PyTree = Any
 
 
 def first_state(
-    programs: Programs, saved: Checkpoints, initial: Path | None
+    programs: Programs, saved: Checkpoints, initial: Beginning | None
 ) -> tuple[TrainState, int]:
     """Restores the latest checkpoint, or else begins with given or drawn parameters.
 
@@ -27,7 +27,7 @@ def first_state(
     Args:
         programs: What the run computes.
         saved: The run's checkpoints.
-        initial: The checkpoint whose parameters the run began with; None where they were drawn.
+        initial: What the run began with; None where its parameters were drawn.
 
     Returns:
         The state and the steps done.
@@ -51,19 +51,20 @@ def saved_part(state: PyTree) -> PyTree:
     return {name: part for name, part in state.items() if name != "frozen"}
 
 
-def _begun(programs: Programs, initial: Path | None) -> TrainState:
+def _begun(programs: Programs, initial: Beginning | None) -> TrainState:
     if initial is None:
         return programs.init()
-    return programs.init_from_params(restore_params(initial, programs.abstract_base))
+    params = initial.params(programs.recipe.model, programs.abstract_base)
+    return programs.init_from_params(params)
 
 
-def check_same_base(then: Any, now: Any, initial: Path | None, checkpoint: Path) -> None:
+def check_same_base(then: Any, now: Any, initial: Beginning | None, checkpoint: Path) -> None:
     """Checks that adapters come back to the model for which they were made.
 
     Args:
         then: Fingerprint of that model, a uint32 scalar, as the checkpoint has it.
         now: That of the model at hand.
-        initial: The checkpoint which that was read from; None where it was drawn.
+        initial: What that was read from; None where it was drawn.
         checkpoint: The adapters' own checkpoint.
 
     Raises:

@@ -12,8 +12,9 @@ from pathlib import Path
 import gin
 import jax
 
+from granite_fc.checkpoints.beginning import Beginning
 from granite_fc.checkpoints.checkpoints import CheckpointPolicy, Checkpoints
-from granite_fc.checkpoints.initial import find_checkpoint, read_data, steps_saved
+from granite_fc.checkpoints.initial import read_data, steps_saved
 from granite_fc.data import declarations
 from granite_fc.data.cache_status import missing_tasks
 from granite_fc.models.config import DecoderConfig
@@ -95,7 +96,8 @@ def train(
         sequence_length: Positions a row.
         vocabulary: That of the caches.
         seed: Of the initial parameters, the order of the data and dropout.
-        initial_checkpoint_path: A checkpoint whose parameters a new run begins with.
+        initial_checkpoint_path: A checkpoint or a Hugging Face directory with the parameters that a
+            new run begins with.
         optimizer: `AdamW()` as bound by gin where None.
         mesh: `MeshConfig()` as bound by gin where None.
         rules: `LogicalAxisRules()` as bound by gin where None.
@@ -160,7 +162,8 @@ def train(
     folder = Path(model_dir).expanduser()
     initial = None
     if initial_checkpoint_path is not None:
-        initial = find_checkpoint(initial_checkpoint_path, key="INITIAL_CHECKPOINT_PATH")
+        initial = Beginning.find(initial_checkpoint_path)
+        initial.check(model, vocabulary)
     recipe = recipe_of(
         model=model,
         optimizer=optimizer,

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh
 
 from granite_fc import configuration
+from granite_fc.checkpoints.beginning import KEY, Beginning
 from granite_fc.checkpoints.initial import find_checkpoint, read_data, restore_params
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.adapters.attach import join, split
@@ -176,8 +177,8 @@ def _with_adapters(
 ) -> Any:
     """Joins the adapters of a checkpoint to the model that they were made for."""
     base, wanted = base_config(config), _laid_out(config, mesh, rules)
-    path = configuration.macro("INITIAL_CHECKPOINT_PATH")
-    initial = None if path is None else find_checkpoint(path, key="INITIAL_CHECKPOINT_PATH")
+    path = configuration.macro(KEY)
+    initial = None if path is None else Beginning.find(path)
     key = initial_key(configuration.macro("RANDOM_SEED", 0))
     with activate(mesh, rules):
         abstract = _laid_out(base, mesh, rules)
@@ -185,7 +186,7 @@ def _with_adapters(
         if initial is None:
             plain = jax.jit(lambda: init_params(base, key), out_shardings=shardings[0])()
         else:
-            plain = restore_params(initial, abstract)
+            plain = initial.params(config, abstract)
         number = jax.ShapeDtypeStruct((), jnp.uint32)
         then = restore_params(directory, number, part=BASE)
         check_same_base(then, jax.jit(fingerprint)(plain), initial, directory)

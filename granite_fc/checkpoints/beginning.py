@@ -1,0 +1,93 @@
+"""What a run begins with: a checkpoint of ours, or a published model."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from granite_fc.checkpoints.hf.check import check_same_decoder, check_weights
+from granite_fc.checkpoints.hf.onto_mesh import load_params, types_as_published
+from granite_fc.checkpoints.hf.tensors import Published
+from granite_fc.checkpoints.hf.tokens import check_same_tokens
+from granite_fc.checkpoints.initial import find_checkpoint, on_devices, restore_params
+from granite_fc.checkpoints.published import open_published
+from granite_fc.errors import ConfigurationError
+from granite_fc.models.config import DecoderConfig
+from granite_fc.models.decoder import base_config
+from granite_fc.vocabularies.vocabulary import Vocabulary
+
+PyTree = Any
+
+KEY = "INITIAL_CHECKPOINT_PATH"
+
+
+@dataclasses.dataclass(frozen=True)
+class Beginning:
+    """Where the parameters are that a run begins with.
+
+    Attributes:
+        path: The directory of the checkpoint or of the published model.
+        published: The model, where it is one.
+    """
+
+    path: Path
+    published: Published | None = None
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @classmethod
+    def find(cls, path: str | Path) -> Beginning:
+        """Returns what a path holds.
+
+        Args:
+            path: See `find_checkpoint` and `open_published`.
+
+        Raises:
+            ConfigurationError: Neither, or a damaged one.
+        """
+        published = open_published(path)
+        if published is not None:
+            return cls(Path(path).expanduser().absolute(), published)
+        try:
+            return cls(find_checkpoint(path, key=KEY))
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                KEY, found=error.found, expected=f"{error.expected}, or a Hugging Face directory"
+            ) from None
+
+    def check(self, config: DecoderConfig, vocabulary: Vocabulary) -> None:
+        """Checks that a published model is the run's, by all that its headers say.
+
+        Args:
+            config: The run's decoder.
+            vocabulary: That of the run's data.
+
+        Raises:
+            ConfigurationError: Names each field, weight or token that differs.
+        """
+        if self.published is None:
+            return
+        check_same_decoder(self.published, config)
+        check_weights(self.published, base_config(config))
+        check_same_tokens(self.published, vocabulary, key="VOCABULARY")
+
+    def params(self, config: DecoderConfig, abstract_base: PyTree) -> PyTree:
+        """Returns the parameters.
+
+        Args:
+            config: The run's decoder. With adapters, what is published in bfloat16 stays in it.
+            abstract_base: Tree of `jax.ShapeDtypeStruct` of the model without adapters, with
+                shardings or for the default device.
+
+        Raises:
+            ConfigurationError: Names every array that does not fit.
+        """
+        if self.published is None:
+            return restore_params(self.path, abstract_base)
+        base = base_config(config)
+        abstract_base = on_devices(abstract_base)
+        if config.adapter is not None:
+            abstract_base = types_as_published(self.published, base, abstract_base)
+        return load_params(self.published, base, abstract_base)
