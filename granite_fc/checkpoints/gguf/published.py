@@ -1,0 +1,57 @@
+"""A GGUF file as a published model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from granite_fc.checkpoints.gguf.file import open_gguf
+from granite_fc.checkpoints.gguf.llama_config import llama_config
+from granite_fc.checkpoints.gguf.llama_tensors import LlamaTensors
+from granite_fc.checkpoints.gguf.metadata import Metadata
+from granite_fc.checkpoints.gguf.special_tokens import special_tokens, tokenizer_config
+from granite_fc.checkpoints.gguf.tokenizer import pre_tokenizer_of, tokenizer_json, tokens_of
+from granite_fc.checkpoints.hf.tensors import Published
+from granite_fc.vocabularies.hugging_face import HuggingFaceVocabulary
+
+
+def read_gguf(path: Path) -> Published:
+    """Reads what a GGUF file says of its model, and where its weights lie.
+
+    Args:
+        path: A file of version 2 or 3, little endian, of the architecture `llama`, with a
+            byte-level BPE tokenizer.
+
+    Returns:
+        The model, under its Hugging Face names: its weights, what was quantised as float32;
+        `config.json`; `tokenizer.json`, `tokenizer_config.json` with the chat template, and
+        `generation_config.json`.
+
+    Raises:
+        ConfigurationError: Names what is wrong with the file, or what in it is not known here.
+    """
+    file = open_gguf(path)
+    metadata = Metadata(path, file.metadata)
+    tokens = tokens_of(metadata)
+    config = llama_config(file, metadata, len(tokens))
+    special = special_tokens(metadata, tokens, pre_tokenizer_of(metadata))
+    tokenizer = tokenizer_json(
+        metadata,
+        special.spellings["bos"] if special.add_bos else None,
+        special.spellings["eos"] if special.add_eos else None,
+    )
+    # Refuses what would not give every text back.
+    HuggingFaceVocabulary(tokenizer.decode(), special.spellings["eos"], str(path))
+    ids = {f"{name}_token_id": special.ids.get(name) for name in ("bos", "eos", "pad")}
+    files = {
+        "tokenizer.json": tokenizer,
+        "tokenizer_config.json": _json(tokenizer_config(metadata, special)),
+        "generation_config.json": _json({k: v for k, v in ids.items() if v is not None}),
+    }
+    source = LlamaTensors(file, config["num_attention_heads"], config["num_key_value_heads"])
+    return Published(str(path), source, config | ids, files)
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
