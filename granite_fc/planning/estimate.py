@@ -21,7 +21,6 @@ from jax.sharding import PartitionSpec
 
 from granite_fc.models.adapters.attach import split
 from granite_fc.models.config import DecoderConfig
-from granite_fc.models.decoder import logical_axes
 from granite_fc.models.head import num_loss_chunks
 from granite_fc.planning.candidates import Candidate
 from granite_fc.planning.collectives import Collective
@@ -32,6 +31,7 @@ from granite_fc.sharding.mesh import AXES, MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import partitions_of, state_partitions, ways
 from granite_fc.sharding.topology import Topology
+from granite_fc.training.freezing import part
 from granite_fc.training.mfu import ModelFlops
 from granite_fc.training.programs import BATCH_DTYPES, Layout, Recipe
 
@@ -75,10 +75,9 @@ class Estimator:
         self._rules = rules
         self._topology = topology
         self._devices = list(devices)
-        trained, _ = split(logical_axes(recipe.model))
-        transformation = recipe.optimizer.build(trained, recipe.train_steps)
-        self._layout = Layout.of(recipe, transformation, MeshConfig(1, 1, 1, 1).sizes(), rules)
-        self._flops = ModelFlops.of(recipe.model)
+        whole = MeshConfig(1, 1, 1, 1).sizes()
+        self._layout = Layout.of(recipe, recipe.transformation(), whole, rules)
+        self._flops = ModelFlops.of(recipe.model, recipe.held)
         self._state = functools.cache(self._state_of)
         self._bandwidth = functools.cache(self._bandwidth_of)
         self._wires = functools.cache(self._wires_of)
@@ -170,19 +169,25 @@ class Estimator:
             partitions_of(self._layout.axes, self._layout.params, sizes, self._rules)
         )
         pairs = _pairs(state["params"], partitions)
+        trained, trained_partitions = (
+            part(tree, self._recipe.held)[0] for tree in (state["params"], partitions)
+        )
         frozen_pairs = _pairs(state.get("frozen", ()), frozen or ())
+        averages = _pairs(state["ema"], trained_partitions) if "ema" in state else []
         optimizer = state_partitions(state["opt_state"], state["params"], partitions)
         moments = _pairs(state["opt_state"], optimizer)
         if self._recipe.offload_optimizer:
             # What the update has of them on the chip takes the place of activations.
             moments = []
-        everything = [*pairs, *frozen_pairs, *moments]
+        everything = [*pairs, *frozen_pairs, *averages, *moments]
         return _State(
             num_bytes=sum(
                 leaf.size * jax.dtypes.itemsize_bits(leaf.dtype) / 8 / ways(spec, sizes)
                 for leaf, spec in everything
             ),
-            trained_elements=sum(leaf.size / ways(spec, sizes) for leaf, spec in pairs),
+            trained_elements=sum(
+                leaf.size / ways(spec, sizes) for leaf, spec in _pairs(trained, trained_partitions)
+            ),
         )
 
     def _bandwidth_of(self, mesh: MeshConfig, axis: str) -> float:

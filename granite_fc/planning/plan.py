@@ -48,7 +48,7 @@ class Plan:
         train_steps: Steps of the run.
         hbm_gib: Memory of one chip that a program may use.
         peak_gib: The most that is in use at once; where it does not fit, at least what is needed.
-        parameters_gib: Of it, parameters.
+        parameters_gib: Of it, parameters, and their average where one is kept.
         optimizer_gib: The optimizer's state, without what lies in the host's memory.
         host_optimizer_gib: One chip's part of the optimizer's state in its host's memory.
         batch_gib: One step's batch.
@@ -158,7 +158,7 @@ def make_plan(
     mesh = make_mesh(mesh_config, topology.devices())
     programs = Programs(recipe, mesh, rules)
     state, batch = programs.abstract_state, programs.abstract_batch()
-    parameters = held(state["params"]) + held(state.get("frozen", ()))
+    parameters = sum(held(state.get(part, ())) for part in ("params", "frozen", "ema"))
     facts: dict[str, Any] = {
         "topology": topology.name,
         "num_slices": topology.num_slices,
@@ -229,7 +229,8 @@ def _work(summary: Summary) -> dict[str, Any]:
 
 def _speed(estimate: StepTime, recipe: Recipe, topology: Topology) -> dict[str, Any]:
     rows, length = recipe.batch_shape
-    model_flops = ModelFlops.of(recipe.model).total(rows * length, rows * length * (length + 1) / 2)
+    flops = ModelFlops.of(recipe.model, recipe.held)
+    model_flops = flops.total(rows * length, rows * length * (length + 1) / 2)
     seconds, chips = estimate.total, topology.num_devices
     hours = seconds * recipe.train_steps / 3600
     return {

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from granite_fc.checkpoints.checkpoints import CheckpointPolicy
 from granite_fc.data import cache_files, declarations
 from granite_fc.errors import ConfigurationError
+from granite_fc.models.adapters.attach import split
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import abstract_params, logical_axes
 from granite_fc.sharding.mesh import MeshConfig
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import partitions_of
+from granite_fc.training.freezing import part
 from granite_fc.training.optimizers import Optimizer
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
@@ -101,6 +103,9 @@ def check_run(
     mesh.check_batch(batch_size, microbatches, sequence_length)
     rules.check()
     axes = logical_axes(model)
+    own, _ = split(axes)
+    trained, _ = part(own, optimizer.frozen_names(own))
+    optimizer.build(trained, train_steps, model.num_layers)
     if mesh.is_explicit():
         partitions_of(axes, abstract_params(model), mesh.sizes(), rules)
     if sequence_length > model.max_positions:

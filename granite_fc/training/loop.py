@@ -198,7 +198,7 @@ def train(
             eval_split=eval_split,
         )
         if steps := steps_saved(folder):
-            verify_run(read_data(folder), model, data, vocabulary)
+            verify_run(read_data(folder), recipe, data, vocabulary)
         if dry_run:
             print(f"{count_params(model):,} parameters, {len(data.tasks)} tasks: ready to train")
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Collection
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ import jax
 from granite_fc.models.adapters.attach import split
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import abstract_params, base_config, logical_axes
+from granite_fc.training.freezing import part
 from granite_fc.training.parameter_kinds import kind
 
 FORMULA = (
@@ -51,17 +53,25 @@ class ModelFlops:
     per_attended: float
 
     @staticmethod
-    def of(config: DecoderConfig) -> ModelFlops:
-        """Counts them for a decoder."""
-        base = base_config(config)
+    def of(config: DecoderConfig, held: Collection[str] = ()) -> ModelFlops:
+        """Counts them for a decoder.
+
+        Args:
+            config: The decoder.
+            held: Names of the weights that stay as they are, besides those beside adapters.
+        """
+        own = [
+            part(split(tree)[0], held) for tree in (abstract_params(config), logical_axes(config))
+        ]
+        trained, frozen = (_in_matrices(*side) for side in zip(*own, strict=True))
         table = config.padded_vocab_size * config.d_model
-        trained = _in_matrices(abstract_params(base), logical_axes(base)) + table
-        frozen = 0
         if config.adapter is not None:
-            frozen = trained
-            trained = _in_matrices(
-                *(split(tree)[0] for tree in (abstract_params(config), logical_axes(config)))
-            )
+            base = base_config(config)
+            frozen += _in_matrices(abstract_params(base), logical_axes(base)) + table
+        elif ("embedding/table" if config.tie_embeddings else "head/table") in held:
+            frozen += table
+        else:
+            trained += table
         return ModelFlops(
             per_token=6.0 * trained + 4.0 * frozen,
             per_attended=12.0 * config.num_layers * config.num_heads * config.head_dim,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -31,6 +32,7 @@ from granite_fc.sharding.replication import check_replication
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import batch_sharding, named, partitions_of, state_partitions
 from granite_fc.training.decoder_loss import decoder_loss
+from granite_fc.training.freezing import part
 from granite_fc.training.loss import Sums
 from granite_fc.training.optimizers import Optimizer
 from granite_fc.training.step import (
@@ -92,6 +94,39 @@ class Recipe:
         """Rows and positions of the global batch."""
         return self.batch_size, self.sequence_length
 
+    @functools.cached_property
+    def held(self) -> frozenset[str]:
+        """Names of the weights that the optimizer is told to leave as they are.
+
+        Raises:
+            ConfigurationError: A pattern of `Optimizer.frozen` matches no weight, or all are.
+        """
+        return self.optimizer.frozen_names(split(logical_axes(self.model))[0])
+
+    @property
+    def ema_decay(self) -> float | None:
+        """Decay of the average of what is trained; None where none is kept."""
+        return None if self.optimizer.ema is None else self.optimizer.ema.decay
+
+    def transformation(self) -> optax.GradientTransformation:
+        """Returns the optimizer for what is trained.
+
+        Raises:
+            ConfigurationError: A pattern of the optimizer's matches no weight.
+        """
+        trained, _ = part(split(logical_axes(self.model))[0], self.held)
+        return self.optimizer.build(trained, self.train_steps, self.model.num_layers)
+
+    def begin(self, params: PyTree, transformation: optax.GradientTransformation) -> TrainState:
+        """Returns the state before the first step.
+
+        Args:
+            params: The model's.
+            transformation: What `transformation` returned.
+        """
+        with_ema = self.ema_decay is not None
+        return begin(params, transformation, held=self.held, with_ema=with_ema)
+
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
@@ -126,7 +161,7 @@ class Layout:
         """
         params = abstract_params(recipe.model)
         axes = logical_axes(recipe.model)
-        state = jax.eval_shape(lambda params: begin(params, transformation), params)
+        state = jax.eval_shape(lambda params: recipe.begin(params, transformation), params)
         of_all = partitions_of(axes, params, mesh_shape, rules)
         check_replication(params, axes, of_all, mesh_shape, rules)
         partitions, frozen = split(of_all)
@@ -135,6 +170,8 @@ class Layout:
             "params": partitions,
             "opt_state": state_partitions(state["opt_state"], state["params"], partitions),
         }
+        if "ema" in state:
+            specs["ema"], _ = part(partitions, recipe.held)
         if frozen:
             state |= {BASE: jax.ShapeDtypeStruct((), jnp.uint32)}
             specs |= {"frozen": frozen, BASE: PartitionSpec()}
@@ -146,14 +183,18 @@ class Layout:
         return model_params(self.state)
 
     def info(self) -> str:
-        """Returns the text of `model-info.txt`."""
+        """Returns the text of `model-info.txt`; an average counts as the optimizer's."""
+        kept, kept_partitions = (
+            {name: tree[name] for name in ("opt_state", "ema") if name in tree}
+            for tree in (self.state, self.partitions)
+        )
         return model_info(
             self.params,
             self.axes,
             model_params(self.partitions),
             self.mesh_shape,
-            self.state["opt_state"],
-            self.partitions["opt_state"],
+            kept,
+            kept_partitions,
             self.num_params,
         )
 
@@ -183,8 +224,7 @@ class Programs:
         self.recipe = recipe
         self.mesh = mesh
         self.rules = rules
-        trained, _ = split(logical_axes(recipe.model))
-        self.transformation = transformation = recipe.optimizer.build(trained, recipe.train_steps)
+        self.transformation = transformation = recipe.transformation()
         self.layout = Layout.of(recipe, transformation, mesh.shape, rules)
         self.state_shardings = named(mesh, self.layout.partitions)
         self._update_shardings = None
@@ -221,16 +261,20 @@ class Programs:
         if self.recipe.model.adapter is not None:
             with activate(self.mesh, self.rules):
                 return jax.jit(self._begin, out_shardings=self.state_shardings)(params)
-        make = jax.jit(self.transformation.init, out_shardings=self.state_shardings["opt_state"])
-        step = jax.device_put(jnp.zeros((), jnp.int32), self.state_shardings["step"])
-        return {"step": step, "params": params, "opt_state": make(params)}
+        added = {name: of for name, of in self.state_shardings.items() if name != "params"}
+
+        def make(params: PyTree) -> TrainState:
+            begun = self._begin(params)
+            return {name: begun[name] for name in added}
+
+        return jax.jit(make, out_shardings=added)(params) | {"params": params}
 
     def _begin(self, base: PyTree) -> TrainState:
         model = self.recipe.model
         if model.adapter is None:
-            return begin(base, self.transformation)
+            return self.recipe.begin(base, self.transformation)
         params = adapt_params(model, base, initial_key(self.recipe.seed))
-        return begin(params, self.transformation) | {BASE: fingerprint(base)}
+        return self.recipe.begin(params, self.transformation) | {BASE: fingerprint(base)}
 
     def lower_train_step(self) -> jax.stages.Lowered:
         """Traces the training step, which takes and donates the state, and the batch."""
@@ -245,6 +289,8 @@ class Programs:
             microbatches=recipe.microbatches,
             z_loss=recipe.z_loss,
             clip_norm=recipe.clip_norm,
+            held=recipe.held,
+            ema_decay=recipe.ema_decay,
             param_shardings=self.state_shardings["params"],
             update_shardings=self._update_shardings,
         )

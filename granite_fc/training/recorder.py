@@ -79,6 +79,11 @@ class Recorder:
         spread = " x ".join(f"{axis} {size}" for axis, size in programs.layout.mesh_shape.items())
         kind = programs.mesh.devices.flat[0].device_kind
         self.say(f"mesh {spread} of {kind}; {len(data.tasks)} tasks")
+        recipe = programs.recipe
+        if recipe.held:
+            self.say(f"frozen: {', '.join(sorted(recipe.held))}")
+        if recipe.optimizer.ema is not None and recipe.optimizer.ema.evaluate:
+            self.say(f"evaluations are of the parameters' average, ema.decay {recipe.ema_decay:g}")
         if peak is None:
             self.say(f"No MFU is given: the peak of {kind} devices is not known.")
         else:

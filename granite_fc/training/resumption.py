@@ -9,6 +9,7 @@ from typing import Any
 
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.config import DecoderConfig
+from granite_fc.training.programs import Recipe
 from granite_fc.training.run_data import RunData
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
@@ -28,12 +29,12 @@ _MAY_CHANGE = {
 
 
 def describe_run(
-    model: DecoderConfig, data: RunData, vocabulary: Vocabulary, step: int
+    recipe: Recipe, data: RunData, vocabulary: Vocabulary, step: int
 ) -> dict[str, Any]:
     """Returns the JSON object that a checkpoint keeps beside the arrays.
 
     Args:
-        model: The decoder.
+        recipe: What is computed.
         data: The data.
         vocabulary: That of the data.
         step: Steps done.
@@ -42,21 +43,24 @@ def describe_run(
         "step": step,
         "batches": data.batches.state(step),
         "subtasks": list(data.subtasks),
-        "model": dataclasses.asdict(model),
+        "model": dataclasses.asdict(recipe.model),
         "vocabulary": {"name": vocabulary.name, "digest": vocabulary.digest},
+        "frozen": sorted(recipe.held),
+        "ema_decay": recipe.ema_decay,
     }
 
 
 def verify_run(
-    stored: Mapping[str, Any], model: DecoderConfig, data: RunData, vocabulary: Vocabulary
+    stored: Mapping[str, Any], recipe: Recipe, data: RunData, vocabulary: Vocabulary
 ) -> None:
     """Checks that a run goes on with its checkpoint's model and data, from the right position.
 
     Raises:
         ConfigurationError: Names what differs.
     """
-    check_same_model(stored, model)
+    check_same_model(stored, recipe.model)
     check_same_vocabulary(stored, vocabulary)
+    _check_same_parts(stored, recipe)
     data.batches.verify(stored["batches"])
 
 
@@ -102,3 +106,27 @@ def check_same_vocabulary(stored: Mapping[str, Any], vocabulary: Vocabulary) -> 
             found=f"{vocabulary.name} ({vocabulary.digest[:12]})",
             expected=f"{then['name']} ({then['digest'][:12]}), with which the model was trained",
         )
+
+
+def _check_same_parts(stored: Mapping[str, Any], recipe: Recipe) -> None:
+    """Checks that what is trained and what is averaged are as before, and how it is averaged.
+
+    Moments of weights that were frozen for a while, and an average by two decays, would be neither
+    what the one configuration says nor what the other does.
+    """
+    optimizer = type(recipe.optimizer).__name__.lower()
+    for key, then, now in (
+        (f"{optimizer}.frozen", stored.get("frozen", []), sorted(recipe.held)),
+        ("ema.decay", stored.get("ema_decay"), recipe.ema_decay),
+    ):
+        if then != now:
+            raise ConfigurationError(
+                key,
+                found=_spelt(now),
+                expected=f"{_spelt(then)} as in the checkpoint at step {stored['step']}",
+                remedy="Go back to that, or take another MODEL_DIR.",
+            )
+
+
+def _spelt(value: Any) -> str:
+    return ", ".join(value) or "nothing" if isinstance(value, list) else str(value)

@@ -132,7 +132,7 @@ class Run:
         self._answers: tuple[JudgedAnswer, ...] = ()
         devices = programs.mesh.devices
         self._peak = peak_flops(devices.flat[0].device_kind)
-        flops = ModelFlops.of(self._recipe.model)
+        flops = ModelFlops.of(self._recipe.model, self._recipe.held)
         self._pace = Pace(flops, devices.size, self._peak)
 
     def train(self, looks: Looks) -> None:
@@ -277,7 +277,7 @@ class Run:
         self._collect(0)
         with self._pace.paused(), self._clock.inside("evaluation"):
             of_tasks, together = evaluate_losses(
-                model_params(self._state),
+                self._evaluated_params(),
                 self._data.evaluation,
                 self._eval_step,
                 self._placement,
@@ -288,12 +288,16 @@ class Run:
         self._told.say(f"evaluation at step {self._step}: {describe(together)}")
         self._evaluated = (self._step, together)
 
+    def _evaluated_params(self) -> Any:
+        ema = self._recipe.optimizer.ema
+        return model_params(self._state, use_ema=ema is not None and ema.evaluate)
+
     def _save(self, *, wait: bool = False) -> None:
         # What is saved has been looked at: a checkpoint never holds a state after a non-finite
         # step.
         self._collect(0)
         with self._pace.paused(), self._clock.inside("checkpointing"):
-            about = describe_run(self._recipe.model, self._data, self._vocabulary, self._step)
+            about = describe_run(self._recipe, self._data, self._vocabulary, self._step)
             if self._saved.save(self._step, saved_part(self._state), about):
                 self._told.saved(self._step)
             if wait:
@@ -313,7 +317,7 @@ class Run:
             self._answers = tuple(
                 answer_held_out(
                     self._recipe.model,
-                    model_params(self._state),
+                    self._evaluated_params(),
                     self._data.held_out.values(),
                     self._vocabulary,
                     limit=limit,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import jax
@@ -11,6 +11,8 @@ import optax
 
 from granite_fc.models.adapters.attach import join, split
 from granite_fc.models.logical import constrain
+from granite_fc.training.ema import averaged, begin_ema, next_ema
+from granite_fc.training.freezing import part
 from granite_fc.training.loss import Batch, LossFunction, Sums, weighted_sums
 
 PyTree = Any
@@ -30,28 +32,45 @@ def initial_key(seed: int) -> jax.Array:
     return jax.random.fold_in(jax.random.key(seed), _INITIAL)
 
 
-def begin(params: PyTree, transformation: optax.GradientTransformation) -> TrainState:
+def begin(
+    params: PyTree,
+    transformation: optax.GradientTransformation,
+    *,
+    held: Collection[str] = (),
+    with_ema: bool = False,
+) -> TrainState:
     """Returns the state before the first step: `step` (int32 scalar, 0), `params` and `opt_state`.
 
     Where there are adapters, they are the `params`, and what they stand beside is `frozen`: a step
-    takes it and hands it on as it is.
+    takes it and hands it on as it is. An average of what is trained is `ema`.
 
     Args:
         params: The model's.
         transformation: The optimizer.
+        held: Names of `params` that stay as they are.
+        with_ema: Whether an average is kept.
     """
-    trained, frozen = split(params)
+    own, frozen = split(params)
+    trained, _ = part(own, held)
     state = {
         "step": jnp.zeros((), jnp.int32),
-        "params": trained,
+        "params": own,
         "opt_state": transformation.init(trained),
     }
+    if with_ema:
+        state["ema"] = begin_ema(trained)
     return state | {"frozen": frozen} if frozen else state
 
 
-def model_params(state: TrainState) -> PyTree:
-    """Returns all parameters of the model that a state is of; holds the same arrays."""
-    return join(state["params"], state.get("frozen", {}))
+def model_params(state: TrainState, *, use_ema: bool = False) -> PyTree:
+    """Returns all parameters of the model that a state is of; holds the same arrays.
+
+    Args:
+        state: The state.
+        use_ema: Whether the average takes the place of what it is of.
+    """
+    params = averaged(state["params"], state["ema"]) if use_ema else state["params"]
+    return join(params, state.get("frozen", {}))
 
 
 def make_train_step(
@@ -64,6 +83,8 @@ def make_train_step(
     microbatches: int = 1,
     z_loss: float = 0.0,
     clip_norm: float | None = None,
+    held: Collection[str] = (),
+    ema_decay: float | None = None,
     param_shardings: PyTree | None = None,
     update_shardings: PyTree | None = None,
 ) -> TrainStep:
@@ -82,6 +103,9 @@ def make_train_step(
         microbatches: Divides the rows of the batch.
         z_loss: Weight of the squared log-partition function.
         clip_norm: Gradients are scaled down to this global norm; None leaves them.
+        held: Names of `params` that stay as they are. No gradient of theirs is computed, and no
+            norm counts them.
+        ema_decay: Decay of the average of the others; None where there is none.
         param_shardings: Where given, summed gradients are laid out like this.
         update_shardings: Where given, the optimizer's state lies elsewhere, and is moved here for
             the update.
@@ -104,7 +128,7 @@ def make_train_step(
         grads = jax.tree.map(lambda g: g.astype(jnp.float32), grads)
         if param_shardings is None:
             return grads
-        return jax.lax.with_sharding_constraint(grads, param_shardings)
+        return jax.lax.with_sharding_constraint(grads, part(param_shardings, held)[0])
 
     def accumulate(
         params: PyTree, frozen: PyTree, batch: Batch, key: jax.Array
@@ -128,8 +152,9 @@ def make_train_step(
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Any]]:
         key = jax.random.fold_in(jax.random.key(seed), state["step"])
-        frozen = state.get("frozen", {})
-        grads, loss, sums = accumulate(state["params"], frozen, batch, key)
+        trained, own_frozen = part(state["params"], held)
+        frozen = join(own_frozen, state.get("frozen", {}))
+        grads, loss, sums = accumulate(trained, frozen, batch, key)
         total = jnp.sum(sums["weights"])
         total = jnp.where(total > 0, total, 1.0)
         grads = jax.tree.map(lambda g: g / total, grads)
@@ -140,17 +165,23 @@ def make_train_step(
         opt_state = state["opt_state"]
         if update_shardings is not None:
             opt_state = jax.tree.map(jax.device_put, opt_state, update_shardings)
-        updates, opt_state = transformation.update(grads, opt_state, state["params"])
-        params = optax.apply_updates(state["params"], updates)
+        updates, opt_state = transformation.update(grads, opt_state, trained)
+        trained = optax.apply_updates(trained, updates)
         metrics = {
             **sums,
             "loss": loss / total,
             "grad_norm": grad_norm,
-            "param_norm": optax.tree.norm(params),
+            "param_norm": optax.tree.norm(trained),
             "update_norm": optax.tree.norm(updates),
             "learning_rate": learning_rate(state["step"]),
         }
-        changed = {"step": state["step"] + 1, "params": params, "opt_state": opt_state}
+        changed = {
+            "step": state["step"] + 1,
+            "params": join(trained, own_frozen),
+            "opt_state": opt_state,
+        }
+        if ema_decay is not None:
+            changed["ema"] = next_ema(state["ema"], trained, state["step"], ema_decay)
         return state | changed, metrics
 
     return train_step

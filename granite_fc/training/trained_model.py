@@ -30,6 +30,8 @@ from granite_fc.sharding.mesh import AXES, MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import named, partitions_of
 from granite_fc.training.compilation_cache import AUTO, use_compilation_cache
+from granite_fc.training.ema import Ema
+from granite_fc.training.finished import finished_params
 from granite_fc.training.first_state import check_same_base
 from granite_fc.training.programs import BASE
 from granite_fc.training.resumption import check_same_model, check_same_vocabulary
@@ -120,12 +122,14 @@ def configure_run(
 def load(directory: Path, overrides: Sequence[tuple[str, str]] = ()) -> TrainedModel:
     """Reads a checkpoint's parameters onto the devices that there are.
 
+    Where the run kept an average of them, it is that, unless `ema.evaluate` says otherwise.
+
     They are spread by the run's rules over a mesh of all devices, split as parameters alone
     (`fsdp`) unless overrides say otherwise: the run's own mesh was that of other machines.
 
     Args:
         directory: What `configure` returned.
-        overrides: Those given on the command line; of them `MeshConfig`'s count here.
+        overrides: Those given on the command line; of them `MeshConfig`'s and `ema`'s count here.
 
     Raises:
         ConfigurationError: The configuration is not that of the checkpoint's model or vocabulary,
@@ -146,10 +150,17 @@ def load(directory: Path, overrides: Sequence[tuple[str, str]] = ()) -> TrainedM
     use_compilation_cache(AUTO, directory.parent.parent)
     mesh = make_mesh(_mesh_config(overrides).resolve(jax.device_count()))
     rules = LogicalAxisRules()
+    has_ema = about.get("ema_decay") is not None or "ema.evaluate" in dict(overrides)
+
+    def finished(abstract: Any) -> Any:
+        return finished_params(directory, about, abstract, use_ema=has_ema and Ema().evaluate)
+
+    wanted = _laid_out(config, mesh, rules)
     if config.adapter is None:
-        params = restore_params(directory, _laid_out(config, mesh, rules))
+        params = finished(wanted)
     else:
-        params = _with_adapters(config, directory, mesh, rules)
+        frozen = _frozen_base(config, directory, wanted, mesh, rules)
+        params = join(finished(split(wanted)[0]), frozen)
     keep_as_used(config, params)
     return TrainedModel(config, params, vocabulary, mesh, rules, directory, int(about["step"]))
 
@@ -172,11 +183,11 @@ def keep_as_used(config: DecoderConfig, params: dict[str, Any]) -> None:
             params[name] = value.astype(config.compute_dtype)
 
 
-def _with_adapters(
-    config: DecoderConfig, directory: Path, mesh: Mesh, rules: LogicalAxisRules
+def _frozen_base(
+    config: DecoderConfig, directory: Path, wanted: Any, mesh: Mesh, rules: LogicalAxisRules
 ) -> Any:
-    """Joins the adapters of a checkpoint to the model that they were made for."""
-    base, wanted = base_config(config), _laid_out(config, mesh, rules)
+    """Reads or draws the model that a checkpoint's adapters were made for, as they find it."""
+    base = base_config(config)
     path = configuration.macro(KEY)
     initial = None if path is None else Beginning.find(path)
     key = initial_key(configuration.macro("RANDOM_SEED", 0))
@@ -192,7 +203,7 @@ def _with_adapters(
         check_same_base(then, jax.jit(fingerprint)(plain), initial, directory)
         adapt = jax.jit(lambda plain: adapt_params(config, plain, key), out_shardings=shardings[1])
         _, frozen = split(adapt(plain))
-    return join(restore_params(directory, split(wanted)[0]), frozen)
+    return frozen
 
 
 def _laid_out(config: DecoderConfig, mesh: Mesh, rules: LogicalAxisRules) -> Any:

@@ -12,6 +12,7 @@ from granite_fc import configuration
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.config import DecoderConfig
 from granite_fc.sharding.mesh import MeshConfig
+from granite_fc.training.optimizers import AdamW, Optimizer
 
 GIN = configuration.gin_directory()
 # What each file of a run, taken alone, has to be given.
@@ -83,11 +84,24 @@ def test_a_run_takes_adapters(name: str) -> None:
     assert adapter.is_quantized == ("qlora" in name)
 
 
+@pytest.mark.parametrize("name", files("optimizers"))
+def test_a_run_takes_an_optimizers_options(name: str) -> None:
+    configuration.parse(
+        ["runs/granite_fc_mix.gin", name], list(REQUIRED["runs/granite_fc_mix.gin"].items())
+    )
+    optimizer = AdamW()
+    set_there = [
+        n for n in ("frozen", "layer_decay", "ema") if f"adamw.{n} =" in (GIN / name).read_text()
+    ]
+    assert set_there and all(getattr(optimizer, n) != getattr(Optimizer, n) for n in set_there)
+
+
 def test_all_folders_are_read() -> None:
     assert {path.name for path in Path(GIN).iterdir() if path.is_dir()} == {
         "adapters",
         "meshes",
         "mixtures",
         "models",
+        "optimizers",
         "runs",
     }

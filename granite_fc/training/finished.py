@@ -1,0 +1,51 @@
+"""The parameters that a checkpoint is kept for: those of the last step, or their average."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from granite_fc.checkpoints.initial import restore_params
+from granite_fc.errors import ConfigurationError
+from granite_fc.models.adapters.attach import join
+from granite_fc.training.ema import averaged
+from granite_fc.training.freezing import part
+
+Params = dict[str, Any]
+
+
+def finished_params(
+    directory: Path, about: Mapping[str, Any], abstract: Params, *, use_ema: bool
+) -> Params:
+    """Reads what a run has trained, and what it was told to leave.
+
+    Args:
+        directory: The checkpoint.
+        about: Its JSON object.
+        abstract: Tree of `jax.ShapeDtypeStruct` with shardings; with adapters, the adapters'.
+        use_ema: Whether the average takes the place of what it is of.
+
+    Raises:
+        ConfigurationError: There is no average; or the arrays are others than expected.
+    """
+    if not use_ema:
+        return restore_params(directory, abstract)
+    if about.get("ema_decay") is None:
+        raise ConfigurationError(
+            "ema.evaluate",
+            found=True,
+            expected=f"False: {directory} has no average of its parameters",
+        )
+    frozen = about["frozen"]
+    trained, held = part(abstract, frozen)
+    wide = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, jnp.float32, sharding=leaf.sharding), trained
+    )
+    params = averaged(trained, restore_params(directory, wide, part="ema"))
+    if held:
+        _, held = part(restore_params(directory, abstract), frozen)
+    return join(params, held)
