@@ -31,6 +31,8 @@ class Request:
             follow is none; None where it goes on. What it says of a text it says of every
             longer one too. None: only the end of sequence tells. Not asked where there is a
             grammar, which knows.
+        adapter: The name of the adapters to answer with, among `Engine`'s; None for the model as
+            it is.
     """
 
     prompt: Sequence[int]
@@ -40,6 +42,7 @@ class Request:
     seed: int = 0
     grammar: AnswerGrammar | None = None
     complete: Callable[[str], int | None] | None = None
+    adapter: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
