@@ -21,9 +21,10 @@ def load_vocabulary(path: str, eos_token: str | None = None) -> Vocabulary:
 
     Args:
         path: A SentencePiece model, a Hugging Face `tokenizer.json`, a folder with one of them (as
-            a downloaded checkpoint is), or the name of a vocabulary that ships with the project.
+            a downloaded checkpoint is), a GGUF file, or the name of a vocabulary that ships with
+            the project.
         eos_token: The token that ends a sequence, where a Hugging Face tokenizer is used and the
-            files beside it name none or another one.
+            files beside it name none or another one, or where a GGUF file does.
 
     Raises:
         ConfigurationError: There is no such vocabulary, or it breaks a promise of `Vocabulary`.
@@ -33,6 +34,11 @@ def load_vocabulary(path: str, eos_token: str | None = None) -> Vocabulary:
         start = opened.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"{"):
         return HuggingFaceVocabulary.from_file(file, eos_token)
+    if start.startswith(b"GGUF"):
+        # Only here: what reads such a file needs vocabularies itself.
+        from granite_fc.checkpoints.gguf.published import vocabulary_of_gguf
+
+        return vocabulary_of_gguf(file, eos_token)
     if eos_token is not None:
         raise ConfigurationError(
             "load_vocabulary.eos_token",

@@ -53,5 +53,20 @@ def read_gguf(path: Path) -> Published:
     return Published(str(path), source, config | ids, files)
 
 
+def vocabulary_of_gguf(path: Path, eos_token: str | None = None) -> HuggingFaceVocabulary:
+    """Returns the vocabulary of a GGUF file, with the ids that `read_gguf`'s files give.
+
+    Args:
+        path: See `read_gguf`.
+        eos_token: The token that ends a sequence, instead of the one that the file names.
+
+    Raises:
+        ConfigurationError: See `read_gguf`; or there is no such token.
+    """
+    files = read_gguf(path).files
+    named = json.loads(files["tokenizer_config.json"])["eos_token"]
+    return HuggingFaceVocabulary(files["tokenizer.json"].decode(), eos_token or named, path.stem)
+
+
 def _json(content: dict[str, Any]) -> bytes:
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()

@@ -105,6 +105,16 @@ def test_texts_begin_and_end_as_the_file_says(tmp_path, pre, changes, begins, en
     assert load_vocabulary(str(folder)).encode("It is") == bare
 
 
+def test_a_file_is_a_vocabulary_itself(tmp_path):
+    folder, _ = _folder(tmp_path)
+    vocabulary = load_vocabulary(str(folder / "a.gguf"))
+    assert vocabulary.digest == load_vocabulary(str(folder)).digest
+    assert (vocabulary.name, vocabulary.eos_id) == ("a", 2)
+    assert load_vocabulary(str(folder / "a.gguf"), SPECIAL_TOKENS[0]).eos_id == 0
+    with pytest.raises(ConfigurationError, match="<none>"):
+        load_vocabulary(str(folder / "a.gguf"), "<none>")
+
+
 def test_templates_with_names(tmp_path):
     folder, _ = _folder(
         tmp_path,
