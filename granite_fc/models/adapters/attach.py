@@ -29,10 +29,10 @@ def attach(block: nnx.Module, config: AdapterConfig) -> None:
     Raises:
         ConfigurationError: A pattern of `config.target` matches none of them.
     """
-    projections = dict(_projections(block))
-    targets = config.targets([_name(path) for path in projections])
+    found = dict(projections(block))
+    targets = config.targets([_name(path) for path in found])
     sites: dict[Any, int] = {}
-    for path, projection in projections.items():
+    for path, projection in found.items():
         shape, axes, inputs = projection.kernel.shape, projection.axes, projection.num_inputs
         # Projections of one array, such as query, key and value, read it through one mask.
         site = sites.setdefault((path[:-1], axes[:inputs]), len(sites))
@@ -50,7 +50,7 @@ def freeze(block: nnx.Module, config: AdapterConfig, base: Params) -> Params:
         base: The parameters, `blocks` stacked along a first axis.
     """
     frozen = jax.tree.map(lambda leaf: leaf.astype(config.plain_dtype), base)
-    for path, projection in _projections(block):
+    for path, projection in projections(block):
         here, there = frozen["blocks"], base["blocks"]
         for name in path:
             here, there = here[name], there[name]
@@ -68,7 +68,7 @@ def draw_adapters(block: nnx.Module, num_layers: int, key: jax.Array) -> Params:
         key: A PRNG key.
     """
     adapters: Params = {}
-    for path, projection in _projections(block):
+    for path, projection in projections(block):
         if projection.adapter is None:
             continue
         node = adapters
@@ -102,7 +102,8 @@ def join(one: Params, other: Params) -> Params:
     return joined
 
 
-def _projections(block: nnx.Module) -> Iterator[tuple[tuple[str, ...], Any]]:
+def projections(block: nnx.Module) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yields the modules of a block that have a kernel, with their paths in it."""
     for path, module in nnx.iter_modules(block):
         if hasattr(module, "kernel"):
             yield tuple(map(str, path)), module
