@@ -57,8 +57,7 @@ class Cursor:
         if self.position + count > self._size:
             raise ConfigurationError(
                 self._name,
-                found=f"{what} at byte {self.position:,} of a file of {self._size:,} bytes, which "
-                f"end before it does",
+                found=f"{what} from byte {self.position:,} on, in a file of {self._size:,} bytes",
                 expected="a whole GGUF file",
                 remedy="Was its download cut short?",
             )
