@@ -6,17 +6,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import gin
+import jax
 import pytest
 
 from granite_fc import configuration
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.config import DecoderConfig
+from granite_fc.models.decoder import base_config, count_params
 from granite_fc.sharding.mesh import MeshConfig
+from granite_fc.sharding.rules import LogicalAxisRules
+from granite_fc.training.loop import train
 from granite_fc.training.optimizers import AdamW, Optimizer
+from granite_fc.training.programs import Layout
+from granite_fc.training.recipe import configured_recipe
 
 GIN = configuration.gin_directory()
 # What each file of a run, taken alone, has to be given.
 REQUIRED = {
+    "runs/granite_20b_functioncalling.gin": {
+        "MODEL_DIR": "run",
+        "DATA_DIR": "data",
+        "INITIAL_CHECKPOINT_PATH": "granite-20b-code-instruct-8k",
+        "TRAIN_STEPS": "1200",
+    },
     "runs/granite_fc_mix.gin": {"MODEL_DIR": "run", "DATA_DIR": "data"},
     "runs/inspect.gin": {},
     "runs/quickstart.gin": {"MODEL_DIR": "run"},
@@ -50,6 +62,25 @@ def test_runs(name: str) -> None:
         given = [(key, value) for key, value in REQUIRED[name].items() if key != missing]
         with pytest.raises(ConfigurationError, match=f"{missing}: found 'no value'"):
             configuration.parse([name], given)
+
+
+def test_the_recipe_of_the_paper_is_what_is_published_of_it() -> None:
+    name = "runs/granite_20b_functioncalling.gin"
+    configuration.parse([name], list(REQUIRED[name].items()))
+    recipe = configured_recipe(train)
+    recipe.optimizer.check(recipe.train_steps)
+    adapter, schedule = recipe.model.adapter, recipe.optimizer.schedule()
+    assert adapter is not None and adapter.base_dtype == "nf4"
+    assert (adapter.rank, adapter.alpha, adapter.dropout) == (8, 32, 0.1)
+    assert (schedule.peak, schedule.decay, schedule.final_fraction) == (5e-5, "linear", 0.0)
+    assert recipe.sequence_length == recipe.model.max_positions == 8192
+    assert count_params(base_config(recipe.model)) == 20_066_993_152
+    layout = Layout.of(
+        recipe, recipe.transformation(), MeshConfig().resolve(8).sizes(), LogicalAxisRules()
+    )
+    # Two moments of the adapters, and nothing of the model that they stand beside.
+    moments = sum(leaf.size for leaf in jax.tree.leaves(layout.state["opt_state"]))
+    assert moments < 2 * 0.003 * count_params(recipe.model)
 
 
 @pytest.mark.parametrize("name", files("models"))
