@@ -40,6 +40,8 @@ setup(
         "flax>=0.12.8,<0.13",
         "optax>=0.2.8,<0.3",
         "orbax-checkpoint>=0.12.8,<0.13",
+        "tensorstore>=0.1.74,<0.2",
+        "ml_dtypes>=0.5,<0.7",
         "grain>=0.2.18,<0.3",
         "qwix>=0.1.8,<0.2",
         "array-record>=0.8.6,<0.9",

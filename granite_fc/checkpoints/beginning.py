@@ -38,11 +38,12 @@ class Beginning:
         return str(self.path)
 
     @classmethod
-    def find(cls, path: str | Path) -> Beginning:
+    def find(cls, path: str | Path, *, key: str = KEY) -> Beginning:
         """Returns what a path holds.
 
         Args:
             path: See `find_checkpoint` and `open_published`.
+            key: What the user calls it.
 
         Raises:
             ConfigurationError: Neither, or a damaged one.
@@ -51,10 +52,12 @@ class Beginning:
         if published is not None:
             return cls(Path(path).expanduser().absolute(), published)
         try:
-            return cls(find_checkpoint(path, key=KEY))
+            return cls(find_checkpoint(path, key=key))
         except ConfigurationError as error:
             raise ConfigurationError(
-                KEY, found=error.found, expected=f"{error.expected}, or a Hugging Face directory"
+                KEY,
+                found=error.found,
+                expected=f"{error.expected}; a Hugging Face directory; or a GGUF file",
             ) from None
 
     def check(self, config: DecoderConfig, vocabulary: Vocabulary) -> None:

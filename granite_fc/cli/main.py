@@ -18,6 +18,7 @@ SUBCOMMANDS = {
     "evaluate": "measure answers per sub-task and kind of mistake, on mixtures and public suites",
     "inspect": "show what a mixture holds and what the model sees of it",
     "generate": "let a trained model answer: one request, a file of them, or a conversation",
+    "convert": "Hugging Face directories and GGUF files into checkpoints, and back",
     "vocabulary": "train a SentencePiece vocabulary on a mixture",
     "simulate": "print episodes of the built-in simulator",
 }

@@ -29,6 +29,11 @@ REQUIRED = {
         "INITIAL_CHECKPOINT_PATH": "granite-20b-code-instruct-8k",
         "TRAIN_STEPS": "1200",
     },
+    "runs/converted.gin": {
+        "MODEL_DIR": "model",
+        "VOCABULARY": "granite_fc_2k",
+        "SEQUENCE_LENGTH": "8",
+    },
     "runs/granite_fc_mix.gin": {"MODEL_DIR": "run", "DATA_DIR": "data"},
     "runs/inspect.gin": {},
     "runs/quickstart.gin": {"MODEL_DIR": "run"},

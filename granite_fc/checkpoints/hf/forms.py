@@ -1,7 +1,8 @@
-"""How one array of ours stands in Hugging Face's tensors, both ways.
+"""How one array of ours stands in Hugging Face's tensors.
 
 A form sees the array of one layer. What it calls theirs may be the tensor, or one part of a tensor
-that several arrays share, one after the other along its first axis.
+that several arrays share, one after the other along its first axis. It never copies: through its
+view of a tensor an array is read, and written.
 """
 
 from __future__ import annotations
@@ -22,12 +23,8 @@ class Form(Protocol):
         """Returns the shape of what is stored of an array of a shape."""
         ...
 
-    def to_ours(self, theirs: np.ndarray, ours: Shape) -> np.ndarray:
-        """Returns our array of that shape; a view where that is possible."""
-        ...
-
-    def to_theirs(self, ours: np.ndarray, vocab_size: int) -> np.ndarray:
-        """Returns what is stored of an array."""
+    def view(self, theirs: np.ndarray, ours: Shape) -> np.ndarray:
+        """Returns what is stored as our array, all but rows of padding, on the same memory."""
         ...
 
 
@@ -39,13 +36,9 @@ class Same:
         """The same."""
         return ours
 
-    def to_ours(self, theirs: np.ndarray, ours: Shape) -> np.ndarray:
-        """Returns it."""
+    def view(self, theirs: np.ndarray, ours: Shape) -> np.ndarray:
+        """The same."""
         return theirs
-
-    def to_theirs(self, ours: np.ndarray, vocab_size: int) -> np.ndarray:
-        """Returns it."""
-        return ours
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,13 +49,9 @@ class Bias:
         """One axis."""
         return (math.prod(ours),)
 
-    def to_ours(self, theirs: np.ndarray, ours: Shape) -> np.ndarray:
+    def view(self, theirs: np.ndarray, ours: Shape) -> np.ndarray:
         """Parts the axis."""
         return theirs.reshape(ours)
-
-    def to_theirs(self, ours: np.ndarray, vocab_size: int) -> np.ndarray:
-        """Joins the axes."""
-        return ours.reshape(-1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,18 +68,14 @@ class Linear:
         """Outputs first."""
         return math.prod(ours[self.num_inputs :]), math.prod(ours[: self.num_inputs])
 
-    def to_ours(self, theirs: np.ndarray, ours: Shape) -> np.ndarray:
-        """Turns and parts."""
+    def view(self, theirs: np.ndarray, ours: Shape) -> np.ndarray:
+        """Turns the matrix and parts its axes."""
         return theirs.T.reshape(ours)
-
-    def to_theirs(self, ours: np.ndarray, vocab_size: int) -> np.ndarray:
-        """Joins and turns."""
-        return ours.reshape(self.their_shape(ours.shape, vocab_size)[::-1]).T
 
 
 @dataclasses.dataclass(frozen=True)
 class Vocabulary:
-    """Tables by token id: ours has rows of zeros after those of the vocabulary.
+    """Tables by token id: ours has rows after those of the vocabulary, theirs has not.
 
     They make the table split over devices (`DecoderConfig.vocab_multiple`); no id leads to them and
     none of them is predicted.
@@ -100,11 +85,6 @@ class Vocabulary:
         """As many rows as ids."""
         return (vocab_size, *ours[1:])
 
-    def to_ours(self, theirs: np.ndarray, ours: Shape) -> np.ndarray:
-        """Adds rows of zeros."""
-        missing = ours[0] - theirs.shape[0]
-        return np.pad(theirs, [(0, missing), (0, 0)]) if missing else theirs
-
-    def to_theirs(self, ours: np.ndarray, vocab_size: int) -> np.ndarray:
-        """Leaves the rows away that stand for no id."""
-        return ours[:vocab_size]
+    def view(self, theirs: np.ndarray, ours: Shape) -> np.ndarray:
+        """The rows that stand for ids."""
+        return theirs

@@ -13,7 +13,7 @@ from jax.sharding import NamedSharding, PartitionSpec, Sharding
 
 from granite_fc.checkpoints.hf.check import check_weights
 from granite_fc.checkpoints.hf.tensors import Published
-from granite_fc.checkpoints.hf.weights import nested
+from granite_fc.checkpoints.hf.weights import nested, paths_of
 from granite_fc.models.config import DecoderConfig
 
 PyTree = Any
@@ -35,14 +35,13 @@ def load_params(published: Published, config: DecoderConfig, abstract_params: Py
         ConfigurationError: See `check_weights`.
     """
     tensors = check_weights(published, config)
-    leaves, _ = jax.tree_util.tree_flatten_with_path(abstract_params)
-    wanted = {tuple(entry.key for entry in path): leaf for path, leaf in leaves}
+    wanted = paths_of(abstract_params)
     params: dict[tuple[str, ...], jax.Array] = {}
     for tensor in tensors:
         array = published.source.read(tensor.name)
         for part in tensor.parts:
             leaf = wanted[part.path]
-            ours = part.to_ours(array)
+            ours = part.padded(array)
             if part.layer is None:
                 params[part.path] = _spread(ours, leaf.dtype, leaf.sharding)
                 continue

@@ -55,10 +55,16 @@ class Part(NamedTuple):
     their_shape: Shape
     form: Form
 
-    def to_ours(self, tensor: np.ndarray) -> np.ndarray:
-        """Returns the array, from the whole tensor."""
+    def view(self, tensor: np.ndarray) -> np.ndarray:
+        """Returns the array as it lies in the whole tensor, without rows of padding."""
         theirs = tensor[self.begin : self.begin + self.their_shape[0]]
-        return self.form.to_ours(theirs, self.shape)
+        return self.form.view(theirs, self.shape)
+
+    def padded(self, tensor: np.ndarray) -> np.ndarray:
+        """Returns the array, with zeros in rows of padding."""
+        view = self.view(tensor)
+        missing = self.shape[0] - view.shape[0]
+        return np.pad(view, [(0, missing), (0, 0)]) if missing else view
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,12 +104,20 @@ def tensors_of(table: Sequence[Row], config: DecoderConfig) -> list[Tensor]:
 
 def shapes_of(config: DecoderConfig) -> dict[tuple[str, ...], Shape]:
     """Returns the shapes of our parameters by path, stacks whole; adapters are not counted."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(abstract_params(base_config(config)))
-    return {tuple(entry.key for entry in path): tuple(leaf.shape) for path, leaf in leaves}
+    return {
+        path: tuple(leaf.shape)
+        for path, leaf in paths_of(abstract_params(base_config(config))).items()
+    }
+
+
+def paths_of(tree: Any) -> dict[tuple[str, ...], Any]:
+    """Returns the leaves of nested dictionaries by path."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {tuple(entry.key for entry in path): leaf for path, leaf in leaves}
 
 
 def nested(flat: dict[tuple[str, ...], Any]) -> dict[str, Any]:
-    """Returns parameters by path as the tree that the decoder takes."""
+    """Returns parameters by path as nested dictionaries."""
     tree: dict[str, Any] = {}
     for (*parents, name), value in flat.items():
         node = tree

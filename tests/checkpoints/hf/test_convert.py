@@ -1,0 +1,201 @@
+"""`granite-fc convert`, both ways."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gin
+import jax
+import pytest
+import safetensors.numpy
+import torch
+import transformers
+
+from granite_fc.checkpoints.checkpoints import Checkpoints
+from granite_fc.checkpoints.hf.export_model import export_model
+from granite_fc.checkpoints.hf.onto_mesh import load_params
+from granite_fc.checkpoints.initial import restore_params
+from granite_fc.checkpoints.published import open_published
+from granite_fc.cli.main import main
+from granite_fc.models.config import DecoderConfig
+from granite_fc.models.decoder import abstract_params
+from granite_fc.vocabularies.hugging_face import HuggingFaceVocabulary
+from tests.checkpoints.hf.saved import (
+    MODELS,
+    assert_same,
+    on_one_device,
+    save,
+    without_padding,
+    zero_padding,
+)
+from tests.models.families import LLAMA, random_params
+from tests.vocabularies.conftest import tokenizer_folder as tokenizer_folder
+
+
+@pytest.fixture(autouse=True)
+def clean_gin() -> Iterator[None]:
+    yield
+    gin.clear_config()
+
+
+def convert(source: Path, to: Path, *more: str) -> int:
+    return main(["convert", f"--from={source}", f"--to={to}", *more])
+
+
+def export(model_dir: Path, to: Path) -> int:
+    """Converts a model without a tokenizer, of which no gin file needs to be read."""
+    (model_dir / "config.gin").unlink()
+    return convert(model_dir, to)
+
+
+def save_ours(config: DecoderConfig, folder: Path, ema: Any = None) -> tuple[Path, Any]:
+    """A checkpoint as a run leaves it."""
+    params = zero_padding(config, random_params(config))
+    state = {"params": params} | ({} if ema is None else {"ema": jax.tree.map(ema, params)})
+    with Checkpoints(folder / "checkpoints") as checkpoints:
+        checkpoints.save(3, state, {"model": dataclasses.asdict(config), "step": 3})
+    return folder / "checkpoints" / "3", params
+
+
+def stored(model_dir: Path) -> Any:
+    """A converted model's parameters, by the config that it says it has."""
+    config = json.loads((model_dir / "checkpoints/0/data/metadata").read_text())["model"]
+    return restore_params(model_dir, abstract_params(DecoderConfig(**config)))
+
+
+def greedy(model: Any) -> list[int]:
+    prompt = torch.tensor([[3, 14, 15, 9, 2, 6]])
+    return model.generate(
+        prompt, max_new_tokens=12, do_sample=False, eos_token_id=None, pad_token_id=0
+    )[0].tolist()
+
+
+@pytest.mark.parametrize("config", MODELS.values(), ids=MODELS.keys())
+def test_a_model_comes_back_bit_for_bit_and_writes_the_same_text(
+    config: DecoderConfig, tmp_path: Path
+) -> None:
+    model, params = save(config, tmp_path / "theirs")
+    assert convert(tmp_path / "theirs", tmp_path / "ours") == 0
+    assert_same(stored(tmp_path / "ours"), without_padding(config, params))
+    assert export(tmp_path / "ours", tmp_path / "back") == 0
+    back = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "back")
+    assert type(back) is type(model)
+    assert greedy(back) == greedy(model)
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(back.state_dict()[name], value, rtol=0, atol=0)
+    assert convert(tmp_path / "back", tmp_path / "again") == 0
+    assert_same(stored(tmp_path / "again"), stored(tmp_path / "ours"))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_types_stay_unless_another_is_asked_for(dtype: str, tmp_path: Path) -> None:
+    model, _ = save(LLAMA, tmp_path / "theirs", dtype=dtype, shard="20KB")
+    assert convert(tmp_path / "theirs", tmp_path / "ours") == 0
+    params = stored(tmp_path / "ours")
+    # float16 is none that parameters are kept in: float32 holds all of it.
+    kept = "bfloat16" if dtype == "bfloat16" else "float32"
+    assert {str(leaf.dtype) for leaf in jax.tree.leaves(params)} == {kept}
+    assert export(tmp_path / "ours", tmp_path / "back") == 0
+    back = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "back", dtype="float32")
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(back.state_dict()[name], value.float(), rtol=0, atol=0)
+    assert convert(tmp_path / "theirs", tmp_path / "wide", "--dtype=float32") == 0
+    assert_same(stored(tmp_path / "wide"), jax.tree.map(lambda x: x.astype("float32"), params))
+
+
+def test_weights_are_split_into_files_that_transformers_joins(tmp_path: Path) -> None:
+    config = dataclasses.replace(LLAMA, vocab_multiple=16)
+    checkpoint, params = save_ours(config, tmp_path / "run")
+    written: list[str] = []
+    export_model(
+        checkpoint,
+        config,
+        tmp_path / "theirs",
+        files={},
+        eos_id=7,
+        shard_bytes=20_000,
+        progress=lambda done, total, name: written.append(f"{done}/{total} {name}"),
+    )
+    names = sorted(path.name for path in (tmp_path / "theirs").glob("*.safetensors"))
+    assert len(names) > 1 and names[0] == f"model-00001-of-{len(names):05}.safetensors"
+    assert all((tmp_path / "theirs" / name).stat().st_size < 22_000 for name in names)
+    back = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "theirs")
+    assert back.generation_config.eos_token_id == back.config.eos_token_id == 7
+    published = open_published(tmp_path / "theirs")
+    assert published is not None
+    assert_same(load_params(published, config, on_one_device(config)), params)
+    assert written[0] == "0/11 blocks/attention/key/kernel" and written[-1] == "11/11 "
+
+
+def test_an_average_of_the_parameters_is_what_is_exported(tmp_path: Path) -> None:
+    checkpoint, params = save_ours(LLAMA, tmp_path, ema=lambda x: x.astype("float32") + 1)
+    export_model(
+        checkpoint, LLAMA, tmp_path / "theirs", files={}, eos_id=0, progress=lambda *_: None
+    )
+    published = open_published(tmp_path / "theirs")
+    assert published is not None
+    read = load_params(published, LLAMA, on_one_device(LLAMA))
+    assert_same(read, jax.tree.map(lambda x: x + 1, params))
+
+
+def test_the_tokenizer_goes_along_and_the_model_is_asked(
+    tmp_path: Path, tokenizer_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = HuggingFaceVocabulary.from_file(tokenizer_folder / "tokenizer.json").size
+    config = dataclasses.replace(LLAMA, vocab_size=size)
+    save(config, tmp_path / "theirs")
+    for path in tokenizer_folder.iterdir():
+        shutil.copy(path, tmp_path / "theirs")
+    template = "{{ messages[0]['content'] }}"
+    (tmp_path / "theirs" / "chat_template.jinja").write_text(template)
+    assert convert(tmp_path / "theirs", tmp_path / "ours") == 0
+    # It may be moved: nothing in it says where it was.
+    (tmp_path / "ours").rename(tmp_path / "moved")
+    ask = ["generate", f"--checkpoint={tmp_path / 'moved'}", "--prompt=def", "--max_new_tokens=4"]
+    capsys.readouterr()
+    assert main(ask) == 0
+    assert capsys.readouterr().out
+    assert convert(tmp_path / "moved", tmp_path / "back") == 0
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "back")
+    assert tokenizer.apply_chat_template([{"role": "user", "content": "x"}], tokenize=False) == "x"
+    for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json"):
+        assert (tmp_path / "back" / name).read_bytes() == (tmp_path / "theirs" / name).read_bytes()
+
+    # The tokenizer of another vocabulary.
+    small = dataclasses.replace(LLAMA, vocab_size=size - 1)
+    save(small, tmp_path / "theirs")
+    assert convert(tmp_path / "theirs", tmp_path / "refused") == 2
+    assert f"{size} ids" in capsys.readouterr().err
+    assert not (tmp_path / "refused").exists()
+
+
+def test_what_cannot_be_converted_leaves_nothing_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(LLAMA, tmp_path / "theirs")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("mine")
+    assert convert(tmp_path / "theirs", tmp_path / "full") == 2
+    assert convert(tmp_path / "nothing", tmp_path / "to") == 2
+    assert "Hugging Face directory" in capsys.readouterr().err
+    path = tmp_path / "theirs" / "model.safetensors"
+    arrays = safetensors.numpy.load_file(path)
+    del arrays["model.norm.weight"]
+    safetensors.numpy.save_file(arrays, path)
+    assert convert(tmp_path / "theirs", tmp_path / "to") == 2
+    assert "model.norm.weight is missing" in capsys.readouterr().err
+
+    # Fails in the midst of writing.
+    checkpoint, _ = save_ours(LLAMA, tmp_path / "run")
+    data = sorted((checkpoint / "state").rglob("d/*"), key=lambda p: p.stat().st_size)[-1]
+    data.write_bytes(data.read_bytes()[:100])
+    with pytest.raises(ValueError, match="OCDBT|corrupt|ocdbt"):
+        export_model(
+            checkpoint, LLAMA, tmp_path / "to", files={}, eos_id=0, progress=lambda *_: None
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "run", "theirs"]
