@@ -46,15 +46,13 @@ def llama_config(file: GgufFile, metadata: Metadata, vocab_size: int) -> dict[st
 
     Args:
         file: An opened file.
-        metadata: Its metadata.
+        metadata: Its metadata, of the architecture `llama`.
         vocab_size: Tokens of its vocabulary.
 
     Raises:
         ConfigurationError: Names the metadata that is missing, contradicts the rest, or asks for
             what our decoder does not compute.
     """
-    if metadata.text("general.architecture") != "llama":
-        raise metadata.error("general.architecture", "'llama'")
     _refuse_what_changes_the_model(metadata)
     heads = _positive(metadata, "llama.attention.head_count")
     kv_heads = _positive(metadata, "llama.attention.head_count_kv", heads)

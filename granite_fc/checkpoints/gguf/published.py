@@ -10,8 +10,10 @@ from granite_fc.checkpoints.gguf.file import open_gguf
 from granite_fc.checkpoints.gguf.llama_config import llama_config
 from granite_fc.checkpoints.gguf.llama_tensors import LlamaTensors
 from granite_fc.checkpoints.gguf.metadata import Metadata
-from granite_fc.checkpoints.gguf.special_tokens import special_tokens, tokenizer_config
-from granite_fc.checkpoints.gguf.tokenizer import pre_tokenizer_of, tokenizer_json, tokens_of
+from granite_fc.checkpoints.gguf.pre_tokenizers import pre_tokenizer_of
+from granite_fc.checkpoints.gguf.tokenizer import tokenizer_json
+from granite_fc.checkpoints.gguf.tokenizer_config import tokenizer_config
+from granite_fc.checkpoints.gguf.tokens import special_tokens, tokens_of
 from granite_fc.checkpoints.hf.tensors import Published
 from granite_fc.vocabularies.hugging_face import HuggingFaceVocabulary
 
@@ -33,14 +35,13 @@ def read_gguf(path: Path) -> Published:
     """
     file = open_gguf(path)
     metadata = Metadata(path, file.metadata)
+    if metadata.text("general.architecture") != "llama":
+        raise metadata.error("general.architecture", "'llama'")
+    pre_tokenizer = pre_tokenizer_of(metadata)
     tokens = tokens_of(metadata)
-    config = llama_config(file, metadata, len(tokens))
-    special = special_tokens(metadata, tokens, pre_tokenizer_of(metadata))
-    tokenizer = tokenizer_json(
-        metadata,
-        special.spellings["bos"] if special.add_bos else None,
-        special.spellings["eos"] if special.add_eos else None,
-    )
+    config = llama_config(file, metadata, len(tokens.types))
+    special = special_tokens(metadata, tokens, pre_tokenizer)
+    tokenizer = tokenizer_json(metadata, tokens, special, pre_tokenizer)
     # Refuses what would not give every text back.
     HuggingFaceVocabulary(tokenizer.decode(), special.spellings["eos"], str(path))
     ids = {f"{name}_token_id": special.ids.get(name) for name in ("bos", "eos", "pad")}

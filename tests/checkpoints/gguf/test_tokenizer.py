@@ -115,6 +115,19 @@ def test_a_file_is_a_vocabulary_itself(tmp_path):
         load_vocabulary(str(folder / "a.gguf"), "<none>")
 
 
+def test_a_special_token_is_whole_whatever_its_type(tmp_path):
+    folder, _ = _folder(tmp_path, **{"tokenizer.ggml.token_type": [1] * 300})
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    text = "a<|im_end|>b <|im_start|>"
+    ids = load_vocabulary(str(folder)).encode(text)
+    assert ids == tokenizer.encode(text) and {1, 2} < set(ids)
+
+
+def test_a_special_token_is_in_use(tmp_path):
+    with pytest.raises(ConfigurationError, match="bos_token_id: found 1, expected an id in use"):
+        _folder(tmp_path, **{"tokenizer.ggml.token_type": [3, 5, 3] + [1] * 297})
+
+
 def test_templates_with_names(tmp_path):
     folder, _ = _folder(
         tmp_path,

@@ -1,14 +1,14 @@
-"""The special tokens and the chat template of a GGUF file, as Hugging Face's files say them."""
+"""The tokens of a GGUF file, and which of them are special."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from granite_fc.checkpoints.gguf.metadata import Metadata
-from granite_fc.checkpoints.gguf.tokenizer import PreTokenizer
+from granite_fc.checkpoints.gguf.pre_tokenizers import PreTokenizer
 
-_TEMPLATE = "tokenizer.chat_template"
-_NAMED = f"{_TEMPLATE}."
+# Types of tokens.
+NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
 
 _READ = {
     "tokenizer.ggml.model",
@@ -31,6 +31,18 @@ _IDLE = {
 _OFF = {"tokenizer.ggml.add_space_prefix", "tokenizer.ggml.remove_extra_whitespaces"}
 
 
+class Tokens(NamedTuple):
+    """Every id's token.
+
+    Attributes:
+        spellings: As byte-level BPE spells bytes; of tokens that merges do not make, as text.
+        types: NORMAL, CONTROL, USER_DEFINED or UNUSED.
+    """
+
+    spellings: list[str]
+    types: list[int]
+
+
 class SpecialTokens(NamedTuple):
     """What a file says of its special tokens.
 
@@ -47,14 +59,36 @@ class SpecialTokens(NamedTuple):
     add_eos: bool
 
 
+def tokens_of(metadata: Metadata) -> Tokens:
+    """Reads the tokens.
+
+    Raises:
+        ConfigurationError: There are none, two are the same, or there is one of another type.
+    """
+    spellings = metadata.texts("tokenizer.ggml.tokens")
+    if not spellings or len(set(spellings)) < len(spellings):
+        raise metadata.error("tokenizer.ggml.tokens", "tokens that differ from each other")
+    types = metadata.integers("tokenizer.ggml.token_type")
+    if len(types) != len(spellings):
+        raise metadata.error("tokenizer.ggml.token_type", f"one for each of {len(spellings):,}")
+    for spelling, kind in zip(spellings, types, strict=True):
+        if kind not in (NORMAL, CONTROL, USER_DEFINED, UNUSED):
+            raise metadata.error(
+                "tokenizer.ggml.token_type",
+                "normal, control, user-defined and unused tokens",
+                found=f"the token {spelling!r} of type {kind}",
+            )
+    return Tokens(spellings, types)
+
+
 def special_tokens(
-    metadata: Metadata, tokens: list[str], pre_tokenizer: PreTokenizer
+    metadata: Metadata, tokens: Tokens, pre_tokenizer: PreTokenizer
 ) -> SpecialTokens:
     """Reads the special tokens.
 
     Args:
         metadata: A file's metadata.
-        tokens: The spelling of every id.
+        tokens: Its tokens.
         pre_tokenizer: The pre-tokenizer that it names.
 
     Raises:
@@ -67,48 +101,17 @@ def special_tokens(
         key = f"tokenizer.ggml.{key}_token_id"
         if name == "eos" or key in metadata:
             ids[name] = metadata.integer(key)
-            if ids[name] >= len(tokens):
-                raise metadata.error(key, f"the id of one of {len(tokens):,} tokens")
+            if ids[name] >= len(tokens.types) or tokens.types[ids[name]] == UNUSED:
+                raise metadata.error(key, f"an id in use, of {len(tokens.types):,}")
     add_bos = metadata.flag("tokenizer.ggml.add_bos_token", pre_tokenizer.add_bos)
     if add_bos and "bos" not in ids:
         raise metadata.error("tokenizer.ggml.bos_token_id", "the token that texts begin with")
     return SpecialTokens(
         ids,
-        {name: tokens[i] for name, i in ids.items()},
+        {name: tokens.spellings[i] for name, i in ids.items()},
         add_bos,
         metadata.flag("tokenizer.ggml.add_eos_token", False),
     )
-
-
-def tokenizer_config(metadata: Metadata, special: SpecialTokens) -> dict[str, Any]:
-    """Returns the content of `tokenizer_config.json`."""
-    config: dict[str, Any] = {
-        # The class that takes tokenizer.json as it is. Those of single families build their own
-        # pre-tokenizer.
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "add_bos_token": special.add_bos,
-        "add_eos_token": special.add_eos,
-        "add_prefix_space": False,
-        "clean_up_tokenization_spaces": False,
-        "model_max_length": metadata.integer("llama.context_length"),
-    }
-    config |= {f"{name}_token": spelling for name, spelling in special.spellings.items()}
-    if (template := _chat_template(metadata)) is not None:
-        config["chat_template"] = template
-    return config
-
-
-def _chat_template(metadata: Metadata) -> str | list[dict[str, str]] | None:
-    """Returns the template; where there are several, a list with their names."""
-    default = metadata.text(_TEMPLATE, None)
-    named = {
-        key.removeprefix(_NAMED): metadata.text(key) for key in metadata if key.startswith(_NAMED)
-    }
-    if not named:
-        return default
-    if default is not None:
-        named = {"default": default, **named}
-    return [{"name": name, "template": template} for name, template in named.items()]
 
 
 def _refuse_what_changes_the_ids(metadata: Metadata) -> None:
@@ -118,5 +121,7 @@ def _refuse_what_changes_the_ids(metadata: Metadata) -> None:
         if key in _OFF:
             if metadata.flag(key):
                 raise metadata.error(key, "false, as in every byte-level BPE that is known here")
-        elif not key.startswith(_TEMPLATE) and not key.endswith(("_token_id", "_token_ids")):
+        elif not key.startswith("tokenizer.chat_template") and not key.endswith(
+            ("_token_id", "_token_ids")
+        ):
             raise metadata.error(key, "no such metadata: it may change the tokens of a text")
