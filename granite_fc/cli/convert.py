@@ -31,17 +31,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("float32", "bfloat16"),
         help="the type that weights are written in (default: the one that they are in)",
     )
+    parser.add_argument(
+        "--merge",
+        action="store_true",
+        help="of a run with adapters: add them to the model that they stand beside, and write a "
+        "checkpoint of that",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Converts; returns the exit status."""
-    from granite_fc.checkpoints.beside import check_free
     from granite_fc.checkpoints.beginning import Beginning
+    from granite_fc.checkpoints.beside import check_free
 
     source = Path(arguments.source).expanduser().absolute()
     to = Path(arguments.to).expanduser().absolute()
     check_free(to)
     found = Beginning.find(source, key="--from")
+    if arguments.merge:
+        if found.published is not None:
+            raise ConfigurationError(
+                "--merge", found=f"{source}, a published model", expected="a run with adapters"
+            )
+        from granite_fc.training.merged_run import merge_run
+
+        config = merge_run(
+            found.path, to, overrides=arguments.overrides, dtype=arguments.dtype, progress=_Lines()
+        )
+        print(f"wrote {to}: {config.num_layers} layers in {config.param_dtype}, as a checkpoint")
+        return 0
     if found.published is not None:
         if arguments.overrides:
             raise ConfigurationError(
