@@ -29,9 +29,9 @@ def rate_factors(
     With d = `layer_decay` and N layers, block i (from 0, the one that reads the embeddings) has
     d^(N - 1 - i), embeddings have d^N, the head and the final norm 1: the discriminative
     fine-tuning of Howard and Ruder (2018) in the form of ELECTRA (Clark et al., 2020) and BEiT (Bao
-    et al., 2022). Those give the last block d already, since above it they train a new head; a
-    language model's head is no newer than its blocks. A table that is both embedding and head has
-    the embedding's factor.
+    et al., 2022). Below the head those have two powers of d more and one; theirs is new, and a
+    language model's is no newer than its blocks. A table that is both embedding and head has the
+    embedding's factor.
 
     Args:
         axes: Tree of the trained parameters' logical axes.
