@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="DIR_OR_FILE",
         help="a Hugging Face directory or a GGUF file, to become a checkpoint; or a MODEL_DIR or "
-        "one checkpoint in it, to become a Hugging Face directory",
+        "one checkpoint in it, to become a Hugging Face directory; of adapters, one for PEFT",
     )
     parser.add_argument(
         "--to", required=True, metavar="DIR", help="where it goes; not there yet, or empty"

@@ -1,4 +1,4 @@
-"""A run's model as a Hugging Face directory, with the tokenizer that it was trained with."""
+"""What a run has trained as a Hugging Face directory, with the tokenizer of its data."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from granite_fc import configuration
 from granite_fc.checkpoints.hf.directory import FILES
 from granite_fc.checkpoints.hf.export_model import Progress, export_model, stored_config
 from granite_fc.checkpoints.initial import read_data
+from granite_fc.training.exported_adapters import export_adapters
 from granite_fc.training.resumption import check_same_vocabulary
 from granite_fc.vocabularies.hugging_face import TOKENIZER_FILE
 from granite_fc.vocabularies.load import load_vocabulary
@@ -24,7 +25,7 @@ def export_run(
     dtype: str | None,
     progress: Progress,
 ) -> None:
-    """Writes a checkpoint as a Hugging Face directory.
+    """Writes a checkpoint as a Hugging Face directory: a model, or adapters for PEFT.
 
     The tokenizer is that which the run's `config.gin` names, where it is one of Hugging Face's.
 
@@ -41,22 +42,20 @@ def export_run(
     """
     about = read_data(checkpoint)
     model_dir = checkpoint.parent.parent
-    folder, eos_id = model_dir, None
+    folder, eos_id, base = model_dir, None, None
     if (model_dir / _CONFIG).is_file():
         configuration.parse([str(model_dir / _CONFIG)], [("MODEL_DIR", str(model_dir)), *overrides])
         vocabulary = load_vocabulary()
         check_same_vocabulary(about, vocabulary)
         eos_id = vocabulary.eos_id
         folder = _tokenizer_folder() or model_dir
-    export_model(
-        checkpoint,
-        stored_config(about),
-        to,
-        files={name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()},
-        eos_id=eos_id,
-        dtype=dtype,
-        progress=progress,
-    )
+        base = configuration.macro("INITIAL_CHECKPOINT_PATH")
+    files = {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
+    config = stored_config(about)
+    if config.adapter is not None:
+        export_adapters(checkpoint, config, to, files=files, base=base, dtype=dtype)
+        return
+    export_model(checkpoint, config, to, files=files, eos_id=eos_id, dtype=dtype, progress=progress)
 
 
 def _tokenizer_folder() -> Path | None:

@@ -44,7 +44,9 @@ class _Module(NamedTuple):
         return self.name.partition(f"{LAYER}.")[2]
 
 
-def peft_config(config: DecoderConfig, adapters: Mapping[str, Any], base: str) -> dict[str, Any]:
+def peft_config(
+    config: DecoderConfig, adapters: Mapping[str, Any], base: str | None
+) -> dict[str, Any]:
     """Returns the content of `adapter_config.json`.
 
     Args:

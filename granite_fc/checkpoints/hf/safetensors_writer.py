@@ -27,6 +27,7 @@ class SafetensorsWriter:
         shapes: Tensors by name, in the order in which they lie.
         dtype: Their type.
         shard_bytes: The most bytes of tensors in a file, but for a tensor that is larger alone.
+        name: What a file that holds all of them is called.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class SafetensorsWriter:
         shapes: Mapping[str, tuple[int, ...]],
         dtype: str,
         shard_bytes: int = SHARD_BYTES,
+        name: str = WEIGHTS,
     ) -> None:
         self._dtype = np.dtype(ml_dtypes.bfloat16) if dtype == "bfloat16" else np.dtype(dtype)
         self._code = _CODES[dtype]
@@ -42,7 +44,7 @@ class SafetensorsWriter:
         self._places: dict[str, tuple[Path, int]] = {}
         shards = self._in_shards(shard_bytes)
         names = [
-            WEIGHTS if len(shards) == 1 else f"model-{i:05}-of-{len(shards):05}.safetensors"
+            name if len(shards) == 1 else f"model-{i:05}-of-{len(shards):05}.safetensors"
             for i in range(1, len(shards) + 1)
         ]
         for name, shard in zip(names, shards, strict=True):

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
 import jax
 import numpy as np
 import peft
 import pytest
-import safetensors.numpy
 import torch
 
-from granite_fc.checkpoints.hf.peft import (
-    ADAPTER_CONFIG,
-    ADAPTER_WEIGHTS,
-    peft_config,
-    peft_tensors,
-)
+from granite_fc.checkpoints.checkpoints import Checkpoints
+from granite_fc.checkpoints.hf.peft import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from granite_fc.cli.main import main
 from granite_fc.models.adapters.attach import join, split
 from granite_fc.models.adapters.config import AdapterConfig
 from granite_fc.models.decoder import adapt_params, hidden_states
@@ -48,14 +43,17 @@ def test_peft_computes_the_same(family: str, target: tuple[str, ...], tmp_path: 
     params = join(adapters, frozen)
     ours = jax.jit(lambda p: logits(config, p, hidden_states(config, p, *inputs)))(params)
 
-    tensors = peft_tensors(config, adapters)
-    (tmp_path / ADAPTER_CONFIG).write_text(json.dumps(peft_config(config, adapters, "base")))
-    safetensors.numpy.save_file(tensors, tmp_path / ADAPTER_WEIGHTS)
+    with Checkpoints(tmp_path / "run" / "checkpoints") as checkpoints:
+        about = {"model": dataclasses.asdict(config), "step": 3}
+        checkpoints.save(3, {"params": adapters}, about)
+    to = tmp_path / "peft"
+    assert main(["convert", f"--from={tmp_path / 'run'}", f"--to={to}"]) == 0
+    assert {path.name for path in to.iterdir()} == {ADAPTER_CONFIG, ADAPTER_WEIGHTS}
     published = hugging_face_model(base, plain)
     tokens = torch.tensor(np.array(inputs[0]), dtype=torch.long)
     with torch.no_grad():
         before = published(input_ids=tokens).logits.numpy()
-        model = peft.PeftModel.from_pretrained(published, tmp_path).eval()
+        model = peft.PeftModel.from_pretrained(published, to).eval()
         theirs = model(input_ids=tokens).logits.numpy()
         merged = model.merge_and_unload()(input_ids=tokens).logits.numpy()
     assert np.abs(theirs - before).max() > 0.1
