@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from granite_fc.models.remat import REMAT_POLICIES
 from granite_fc.sharding.mesh import MeshConfig
 from granite_fc.sharding.topology import Topology
-from granite_fc.training.programs import Recipe
+from granite_fc.training.recipe import Recipe
 
 # From what keeps most to what keeps least. Policies that offload are left out: what crosses to the
 # host's memory has no estimate.

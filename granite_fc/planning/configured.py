@@ -9,7 +9,7 @@ from granite_fc import configuration
 from granite_fc.errors import ConfigurationError
 from granite_fc.sharding.mesh import MeshConfig
 from granite_fc.sharding.rules import LogicalAxisRules
-from granite_fc.training.programs import Recipe
+from granite_fc.training.recipe import Recipe
 
 # Macros that a run needs and its plan does not.
 _NOT_NEEDED = ("MODEL_DIR", "DATA_DIR", "CACHE_DIR", "VOCABULARY")

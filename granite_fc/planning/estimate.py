@@ -32,8 +32,10 @@ from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import partitions_of, state_partitions, ways
 from granite_fc.sharding.topology import Topology
 from granite_fc.training.freezing import part
+from granite_fc.training.layout import Layout
 from granite_fc.training.mfu import ModelFlops
-from granite_fc.training.programs import BATCH_DTYPES, Layout, Recipe
+from granite_fc.training.programs import BATCH_DTYPES
+from granite_fc.training.recipe import Recipe
 
 # The share of the peak that the compiler's own estimates come to on products as large as a layer's.
 MATRIX_EFFICIENCY = 0.7

@@ -20,7 +20,8 @@ from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.topology import Topology
 from granite_fc.training.compilation_cache import use_compilation_cache
 from granite_fc.training.mfu import FORMULA, ModelFlops
-from granite_fc.training.programs import Programs, Recipe
+from granite_fc.training.programs import Programs
+from granite_fc.training.recipe import Recipe
 from granite_fc.versions import versions
 
 MFU_METHOD = (

@@ -12,7 +12,7 @@ from granite_fc.planning.plan import Plan
 from granite_fc.sharding.mesh import MeshConfig
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.topology import Topology
-from granite_fc.training.programs import Recipe
+from granite_fc.training.recipe import Recipe
 from granite_fc.versions import source_digest, versions
 
 

@@ -22,7 +22,7 @@ from jax.sharding import Mesh
 from granite_fc import typechecks
 from granite_fc.training.host_line import listed
 from granite_fc.training.hosts import Disagreement, Hosts
-from granite_fc.training.programs import Recipe
+from granite_fc.training.recipe import Recipe
 from granite_fc.training.run_data import RunData
 from granite_fc.versions import ABSENT, COMPILERS, source_digest, versions
 

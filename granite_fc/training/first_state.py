@@ -11,7 +11,8 @@ import numpy as np
 from granite_fc.checkpoints.beginning import Beginning
 from granite_fc.checkpoints.checkpoints import Checkpoints
 from granite_fc.errors import ConfigurationError
-from granite_fc.training.programs import BASE, Programs
+from granite_fc.training.layout import BASE
+from granite_fc.training.programs import Programs
 from granite_fc.training.step import TrainState
 
 PyTree = Any

@@ -2,52 +2,39 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from granite_fc.models.adapters.attach import split
 from granite_fc.models.adapters.fingerprint import fingerprint
-from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import (
     abstract_params,
     adapt_params,
     base_config,
-    count_params,
     init_params,
     logical_axes,
 )
 from granite_fc.sharding.activate import activate
 from granite_fc.sharding.compiler_options import compiler_options
-from granite_fc.sharding.model_info import model_info
 from granite_fc.sharding.offload import on_host
-from granite_fc.sharding.replication import check_replication
 from granite_fc.sharding.rules import LogicalAxisRules
-from granite_fc.sharding.shardings import batch_sharding, named, partitions_of, state_partitions
+from granite_fc.sharding.shardings import batch_sharding, named, partitions_of
 from granite_fc.training.decoder_loss import decoder_loss
-from granite_fc.training.freezing import part
+from granite_fc.training.layout import BASE, Layout
 from granite_fc.training.loss import Sums
-from granite_fc.training.optimizers import Optimizer
+from granite_fc.training.recipe import Recipe
 from granite_fc.training.step import (
     TrainState,
-    begin,
     initial_key,
     make_eval_step,
     make_train_step,
-    model_params,
 )
 
 PyTree = Any
-
-# The part of a state that tells which model its adapters were made for.
-BASE = "base"
 
 BATCH_DTYPES = {
     "tokens": jnp.int32,
@@ -57,146 +44,6 @@ BATCH_DTYPES = {
     "loss_weights": jnp.float32,
     "subtask_ids": jnp.int32,
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """Everything that decides what the programs compute.
-
-    Attributes:
-        model: The decoder.
-        optimizer: The optimizer and its schedule.
-        train_steps: Steps in all.
-        batch_size: Rows of the global batch.
-        sequence_length: Positions a row.
-        microbatches: Parts of a batch that run one after the other.
-        num_subtasks: Sub-tasks.
-        seed: Of initialisation and dropout.
-        z_loss: Weight of the squared log-partition function.
-        clip_norm: Largest global norm of the gradients, or None.
-        offload_optimizer: Whether the optimizer's state lies in the hosts' memory between updates.
-    """
-
-    model: DecoderConfig
-    optimizer: Optimizer
-    train_steps: int
-    batch_size: int
-    sequence_length: int
-    microbatches: int
-    num_subtasks: int
-    seed: int
-    z_loss: float
-    clip_norm: float | None
-    offload_optimizer: bool = False
-
-    @property
-    def batch_shape(self) -> tuple[int, int]:
-        """Rows and positions of the global batch."""
-        return self.batch_size, self.sequence_length
-
-    @functools.cached_property
-    def held(self) -> frozenset[str]:
-        """Names of the weights that the optimizer is told to leave as they are.
-
-        Raises:
-            ConfigurationError: A pattern of `Optimizer.frozen` matches no weight, or all are.
-        """
-        return self.optimizer.frozen_names(split(logical_axes(self.model))[0])
-
-    @property
-    def ema_decay(self) -> float | None:
-        """Decay of the average of what is trained; None where none is kept."""
-        return None if self.optimizer.ema is None else self.optimizer.ema.decay
-
-    def transformation(self) -> optax.GradientTransformation:
-        """Returns the optimizer for what is trained.
-
-        Raises:
-            ConfigurationError: A pattern of the optimizer's matches no weight.
-        """
-        trained, _ = part(split(logical_axes(self.model))[0], self.held)
-        return self.optimizer.build(trained, self.train_steps, self.model.num_layers)
-
-    def begin(self, params: PyTree, transformation: optax.GradientTransformation) -> TrainState:
-        """Returns the state before the first step.
-
-        Args:
-            params: The model's.
-            transformation: What `transformation` returned.
-        """
-        with_ema = self.ema_decay is not None
-        return begin(params, transformation, held=self.held, with_ema=with_ema)
-
-
-@dataclasses.dataclass(frozen=True)
-class Layout:
-    """How a run's state is split over a mesh of given sizes; needs no device.
-
-    Attributes:
-        state: Tree of `jax.ShapeDtypeStruct`.
-        axes: The logical axes of all the model's parameters.
-        partitions: Tree of `PartitionSpec`, of the form of `state`.
-        mesh_shape: Mesh axis to size.
-        num_params: Number of parameters.
-    """
-
-    state: TrainState
-    axes: PyTree
-    partitions: PyTree
-    mesh_shape: Mapping[str, int]
-    num_params: int
-
-    @staticmethod
-    def of(
-        recipe: Recipe,
-        transformation: optax.GradientTransformation,
-        mesh_shape: Mapping[str, int],
-        rules: LogicalAxisRules,
-    ) -> Layout:
-        """Lays a run out.
-
-        Raises:
-            ConfigurationError: An axis does not divide, or too much is whole on every device; the
-                message names the parameters.
-        """
-        params = abstract_params(recipe.model)
-        axes = logical_axes(recipe.model)
-        state = jax.eval_shape(lambda params: recipe.begin(params, transformation), params)
-        of_all = partitions_of(axes, params, mesh_shape, rules)
-        check_replication(params, axes, of_all, mesh_shape, rules)
-        partitions, frozen = split(of_all)
-        specs = {
-            "step": PartitionSpec(),
-            "params": partitions,
-            "opt_state": state_partitions(state["opt_state"], state["params"], partitions),
-        }
-        if "ema" in state:
-            specs["ema"], _ = part(partitions, recipe.held)
-        if frozen:
-            state |= {BASE: jax.ShapeDtypeStruct((), jnp.uint32)}
-            specs |= {"frozen": frozen, BASE: PartitionSpec()}
-        return Layout(state, axes, specs, dict(mesh_shape), count_params(recipe.model))
-
-    @property
-    def params(self) -> PyTree:
-        """All the model's parameters, as `jax.ShapeDtypeStruct`."""
-        return model_params(self.state)
-
-    def info(self) -> str:
-        """Returns the text of `model-info.txt`; an average counts as the optimizer's."""
-        kept, kept_partitions = (
-            {name: tree[name] for name in ("opt_state", "ema") if name in tree}
-            for tree in (self.state, self.partitions)
-        )
-        return model_info(
-            self.params,
-            self.axes,
-            model_params(self.partitions),
-            self.mesh_shape,
-            kept,
-            kept_partitions,
-            self.num_params,
-        )
 
 
 class Programs:

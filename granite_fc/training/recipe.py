@@ -1,18 +1,95 @@
-"""From the arguments of `train` to what the programs compute: for a run, and for its plan."""
+"""What the programs of a run, or of its plan, compute: from the arguments of `train`."""
 
 from __future__ import annotations
 
 import copy
+import dataclasses
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 import gin
+import optax
 
 from granite_fc.data import declarations
+from granite_fc.models.adapters.attach import split
 from granite_fc.models.config import DecoderConfig
+from granite_fc.models.decoder import logical_axes
+from granite_fc.training.freezing import part
 from granite_fc.training.optimizers import AdamW, Optimizer
-from granite_fc.training.programs import Recipe
+from granite_fc.training.step import TrainState, begin
+
+PyTree = Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what the programs compute.
+
+    Attributes:
+        model: The decoder.
+        optimizer: The optimizer and its schedule.
+        train_steps: Steps in all.
+        batch_size: Rows of the global batch.
+        sequence_length: Positions a row.
+        microbatches: Parts of a batch that run one after the other.
+        num_subtasks: Sub-tasks.
+        seed: Of initialisation and dropout.
+        z_loss: Weight of the squared log-partition function.
+        clip_norm: Largest global norm of the gradients, or None.
+        offload_optimizer: Whether the optimizer's state lies in the hosts' memory between updates.
+    """
+
+    model: DecoderConfig
+    optimizer: Optimizer
+    train_steps: int
+    batch_size: int
+    sequence_length: int
+    microbatches: int
+    num_subtasks: int
+    seed: int
+    z_loss: float
+    clip_norm: float | None
+    offload_optimizer: bool = False
+
+    @property
+    def batch_shape(self) -> tuple[int, int]:
+        """Rows and positions of the global batch."""
+        return self.batch_size, self.sequence_length
+
+    @functools.cached_property
+    def held(self) -> frozenset[str]:
+        """Names of the weights that the optimizer is told to leave as they are.
+
+        Raises:
+            ConfigurationError: A pattern of `Optimizer.frozen` matches no weight, or all are.
+        """
+        return self.optimizer.frozen_names(split(logical_axes(self.model))[0])
+
+    @property
+    def ema_decay(self) -> float | None:
+        """Decay of the average of what is trained; None where none is kept."""
+        return None if self.optimizer.ema is None else self.optimizer.ema.decay
+
+    def transformation(self) -> optax.GradientTransformation:
+        """Returns the optimizer for what is trained.
+
+        Raises:
+            ConfigurationError: A pattern of the optimizer's matches no weight.
+        """
+        trained, _ = part(split(logical_axes(self.model))[0], self.held)
+        return self.optimizer.build(trained, self.train_steps, self.model.num_layers)
+
+    def begin(self, params: PyTree, transformation: optax.GradientTransformation) -> TrainState:
+        """Returns the state before the first step.
+
+        Args:
+            params: The model's.
+            transformation: What `transformation` returned.
+        """
+        with_ema = self.ema_decay is not None
+        return begin(params, transformation, held=self.held, with_ema=with_ema)
 
 
 def recipe_of(

@@ -9,7 +9,7 @@ from typing import Any
 
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.config import DecoderConfig
-from granite_fc.training.programs import Recipe
+from granite_fc.training.recipe import Recipe
 from granite_fc.training.run_data import RunData
 from granite_fc.vocabularies.vocabulary import Vocabulary
 

@@ -14,7 +14,7 @@ from granite_fc.evaluation.run_record import RunRecord
 from granite_fc.evaluation.summary import ExactMatch, SubtaskSummary, print_summary
 from granite_fc.models.decoder import count_params
 from granite_fc.training.mfu import FORMULA
-from granite_fc.training.programs import Recipe
+from granite_fc.training.recipe import Recipe
 from granite_fc.training.run import TrainResult
 from granite_fc.training.run_data import RunData
 

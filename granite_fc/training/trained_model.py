@@ -33,7 +33,7 @@ from granite_fc.training.compilation_cache import AUTO, use_compilation_cache
 from granite_fc.training.ema import Ema
 from granite_fc.training.finished import finished_params
 from granite_fc.training.first_state import check_same_base
-from granite_fc.training.programs import BASE
+from granite_fc.training.layout import BASE
 from granite_fc.training.resumption import check_same_model, check_same_vocabulary
 from granite_fc.training.step import initial_key
 from granite_fc.vocabularies.load import load_vocabulary

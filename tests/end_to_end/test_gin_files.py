@@ -15,9 +15,9 @@ from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import base_config, count_params
 from granite_fc.sharding.mesh import MeshConfig
 from granite_fc.sharding.rules import LogicalAxisRules
+from granite_fc.training.layout import Layout
 from granite_fc.training.loop import train
 from granite_fc.training.optimizers import AdamW, Optimizer
-from granite_fc.training.programs import Layout
 from granite_fc.training.recipe import configured_recipe
 
 GIN = configuration.gin_directory()

@@ -15,7 +15,7 @@ from granite_fc.sharding.mesh import MeshConfig
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.topology import Topology
 from granite_fc.training.optimizers import AdamW
-from granite_fc.training.programs import Recipe
+from granite_fc.training.recipe import Recipe
 
 MODEL = DecoderConfig(
     vocab_size=8192,

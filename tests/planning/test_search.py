@@ -19,7 +19,7 @@ from granite_fc.planning.worker import PlanningError
 from granite_fc.sharding.mesh import MeshConfig
 from granite_fc.sharding.topology import Topology
 from granite_fc.training.optimizers import AdamW
-from granite_fc.training.programs import Recipe
+from granite_fc.training.recipe import Recipe
 
 HBM = 16.0
 MODEL = DecoderConfig(

@@ -12,7 +12,8 @@ from granite_fc.models.config import DecoderConfig
 from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.training.optimizers import AdamW
-from granite_fc.training.programs import Programs, Recipe
+from granite_fc.training.programs import Programs
+from granite_fc.training.recipe import Recipe
 
 MODEL = DecoderConfig(
     vocab_size=512,

@@ -18,7 +18,8 @@ from granite_fc.sharding.compiler_options import compiler_options
 from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.training.optimizers import AdamW
-from granite_fc.training.programs import Programs, Recipe
+from granite_fc.training.programs import Programs
+from granite_fc.training.recipe import Recipe
 
 POSITIONS = 1024
 # Wide enough that what travels is worth a collective of its own.

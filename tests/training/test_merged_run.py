@@ -35,7 +35,7 @@ from granite_fc.vocabularies.load import load_vocabulary
 from tests.training import small_run
 
 CONFIG = small_run.model(
-    vocab_size=2048, adapter=AdapterConfig(rank=2, alpha=8, base_dtype="nf4", block_size=4)
+    vocab_size=2048, gated_mlp=False, adapter=AdapterConfig(rank=2, alpha=8, base_dtype="bfloat16")
 )
 
 

@@ -11,7 +11,8 @@ from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.training.optimizers import AdamW, Optimizer
 from granite_fc.training.placement import BatchPlacement
-from granite_fc.training.programs import Programs, Recipe
+from granite_fc.training.programs import Programs
+from granite_fc.training.recipe import Recipe
 from granite_fc.training.schedules import LearningRateSchedule
 
 ROWS, LENGTH, STEPS = 8, 16, 20
