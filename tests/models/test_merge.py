@@ -12,21 +12,15 @@ import pytest
 from granite_fc.models.adapters.attach import join, split
 from granite_fc.models.adapters.config import QUANTIZED_DTYPES
 from granite_fc.models.adapters.merge import merge
-from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import abstract_params, base_config, init_params
-from tests.models.families import GPT_BIGCODE, GRANITE, LLAMA
+from tests.models.families import GPT_BIGCODE, LLAMA
 from tests.models.test_adapters import adapted, adapted_params, numpy_kernel, run
 
 TARGET = ("blocks/attention/(query|output)", "blocks/mlp/up")
 
 
-@pytest.mark.parametrize(
-    ("config", "base"),
-    [(GPT_BIGCODE, "float32"), (GRANITE, "nf4")],
-    ids=["gpt_bigcode", "granite on nf4"],
-)
-def test_merged_logits_are_those_of_adapters_and_base(config: DecoderConfig, base: str) -> None:
-    config = adapted(config, base_dtype=base, target=TARGET)
+def test_merged_logits_are_those_of_adapters_and_base() -> None:
+    config = adapted(GPT_BIGCODE, base_dtype="nf4", target=TARGET)
     params, plain = adapted_params(config, trained=True), base_config(config)
     merged = merge(config, params, "float32")
     assert jax.tree.structure(merged) == jax.tree.structure(abstract_params(plain))
@@ -55,7 +49,7 @@ def test_in_bfloat16_merging_costs_no_more_than_the_type_itself() -> None:
     assert np.abs(inside - exact).max() < 1.5 * np.abs(beside - exact).max()
 
 
-@pytest.mark.parametrize("qtype", ["float32", *QUANTIZED_DTYPES])
+@pytest.mark.parametrize("qtype", QUANTIZED_DTYPES)
 def test_kernels_are_what_codes_stand_for_and_the_adapters_product(qtype: str) -> None:
     config = adapted(GPT_BIGCODE, base_dtype=qtype, target=TARGET)
     params = adapted_params(config, trained=True)
@@ -66,10 +60,7 @@ def test_kernels_are_what_codes_stand_for_and_the_adapters_product(qtype: str) -
         ("mlp", "up", 1),
     ):
         node = params["blocks"][part][name]
-        if qtype == "float32":
-            expected = np.array(node["kernel"]["values"])
-        else:
-            expected = numpy_kernel(node["kernel"], inputs, qtype)
+        expected = numpy_kernel(node["kernel"], inputs, qtype)
         if name != "key":
             for layer in range(config.num_layers):
                 a, b = (np.asarray(node["adapter"][m][layer]) for m in ("lora_a", "lora_b"))

@@ -79,13 +79,11 @@ def merged_arrays(config: DecoderConfig, params: Params, dtype: str) -> Iterator
             elif below[0] != "blocks":
                 yield MergedArray(below, None, value.astype(dtype))
             else:
-                of_layers = (value, node.get(ADAPTER)) if below in storages else value
                 for layer in range(config.num_layers):
-                    stored = jax.tree.map(lambda leaf, layer=layer: leaf[layer], of_layers)
                     array = (
-                        _merge(storages[below], dtype, *stored)
+                        _merged(storages[below], dtype, value, node.get(ADAPTER), layer)
                         if below in storages
-                        else stored.astype(dtype)
+                        else value[layer].astype(dtype)
                     )
                     yield MergedArray(below, layer, array)
 
@@ -101,8 +99,11 @@ def _storages(config: DecoderConfig) -> dict[tuple[str, ...], Storage]:
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _merge(storage: Storage, dtype: str, stored: Params, adapter: Params | None) -> jax.Array:
-    """The kernel of one layer."""
+def _merged(
+    storage: Storage, dtype: str, stored: Params, adapter: Params | None, layer: int
+) -> jax.Array:
+    """The kernel of one layer of the stack."""
+    stored, adapter = jax.tree.map(lambda leaf: leaf[layer], (stored, adapter))
     kernel = storage.kernel(stored, jnp.dtype(jnp.float32))
     if adapter is not None:
         product = jnp.tensordot(
