@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,22 @@ class Beginning:
         if config.adapter is not None:
             abstract_base = types_as_published(self.published, base, abstract_base)
         return load_params(self.published, base, abstract_base)
+
+
+def check_is_run(about: Mapping[str, Any], model_dir: Path) -> None:
+    """Checks that a folder's checkpoints are of a run, which goes on with them.
+
+    Args:
+        about: What `read_data` gave.
+        model_dir: The folder.
+
+    Raises:
+        ConfigurationError: They are of a converted model.
+    """
+    if not about.get("batches"):
+        raise ConfigurationError(
+            "MODEL_DIR",
+            found=f"{model_dir}, a converted model",
+            expected="a folder for what the run leaves behind",
+            remedy=f"Begin with the model: {KEY}={model_dir}.",
+        )

@@ -12,7 +12,7 @@ from pathlib import Path
 import gin
 import jax
 
-from granite_fc.checkpoints.beginning import Beginning
+from granite_fc.checkpoints.beginning import Beginning, check_is_run
 from granite_fc.checkpoints.checkpoints import CheckpointPolicy, Checkpoints
 from granite_fc.checkpoints.initial import read_data, steps_saved
 from granite_fc.data import declarations
@@ -198,7 +198,9 @@ def train(
             eval_split=eval_split,
         )
         if steps := steps_saved(folder):
-            verify_run(read_data(folder), recipe, data, vocabulary)
+            about = read_data(folder)
+            check_is_run(about, folder)
+            verify_run(about, recipe, data, vocabulary)
         if dry_run:
             print(f"{count_params(model):,} parameters, {len(data.tasks)} tasks: ready to train")
             return None

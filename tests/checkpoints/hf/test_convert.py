@@ -16,15 +16,18 @@ import safetensors.numpy
 import torch
 import transformers
 
+from granite_fc.checkpoints.beginning import Beginning
 from granite_fc.checkpoints.checkpoints import Checkpoints
 from granite_fc.checkpoints.hf.export_model import export_model
 from granite_fc.checkpoints.hf.onto_mesh import load_params
 from granite_fc.checkpoints.initial import restore_params
 from granite_fc.checkpoints.published import open_published
 from granite_fc.cli.main import main
+from granite_fc.errors import ConfigurationError
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import abstract_params
 from granite_fc.vocabularies.hugging_face import HuggingFaceVocabulary
+from granite_fc.vocabularies.load import load_vocabulary
 from tests.checkpoints.hf.saved import (
     MODELS,
     assert_same,
@@ -167,7 +170,11 @@ def test_the_tokenizer_goes_along_and_the_model_is_asked(
     for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json"):
         assert (tmp_path / "back" / name).read_bytes() == (tmp_path / "theirs" / name).read_bytes()
 
-    # The tokenizer of another vocabulary.
+    # The tokenizer of another vocabulary: at training, and beside a smaller model.
+    found = Beginning.find(tmp_path / "theirs")
+    found.check(config, load_vocabulary(str(tmp_path / "back")))
+    with pytest.raises(ConfigurationError, match=r"VOCABULARY: found .*2k, whose id 0 is"):
+        found.check(config, load_vocabulary("granite_fc_2k"))
     small = dataclasses.replace(LLAMA, vocab_size=size - 1)
     save(small, tmp_path / "theirs")
     assert convert(tmp_path / "theirs", tmp_path / "refused") == 2

@@ -34,7 +34,7 @@ from granite_fc.training.programs import Programs
 from granite_fc.training.step import TrainState
 from tests.checkpoints.hf.saved import assert_same, on_one_device, save
 from tests.models.families import GPT_BIGCODE, LLAMA
-from tests.training.small_run import model, run
+from tests.training.small_run import model, run, write_cache
 from tests.training.test_meshes import LLAMA as SMALL
 from tests.training.test_meshes import small_recipe
 
@@ -153,6 +153,16 @@ def test_adapters_come_back_to_the_published_model_that_they_were_made_for(tmp_p
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(ConfigurationError, match=r"INITIAL_CHECKPOINT_PATH.*theirs.*fingerprint"):
         begun(config, tmp_path / "theirs", tmp_path / "run")
+
+
+def test_a_converted_model_is_no_run_to_go_on_with(tmp_path: Path) -> None:
+    write_cache(tmp_path / "cache")
+    save(model(), tmp_path / "theirs")
+    published = open_published(tmp_path / "theirs")
+    assert published is not None
+    import_model(published, tmp_path / "model", progress=lambda *_: None)
+    with pytest.raises(ConfigurationError, match="INITIAL_CHECKPOINT_PATH"):
+        run(tmp_path)
 
 
 def test_another_model_ends_a_run_before_a_device_is_used(
