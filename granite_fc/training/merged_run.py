@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from granite_fc import configuration
 from granite_fc.checkpoints.beside import check_free, written_beside
 from granite_fc.checkpoints.hf.export_model import Progress
 from granite_fc.checkpoints.hf.streamed import Piece, write_checkpoint
@@ -25,7 +26,6 @@ _CHANGES = """
 # Its adapters were merged into the model that they stood beside.
 DecoderConfig.adapter = None
 DecoderConfig.param_dtype = {dtype!r}
-INITIAL_CHECKPOINT_PATH = None
 """
 
 
@@ -45,7 +45,8 @@ def merge_run(
     Args:
         checkpoint: `.../checkpoints/<step>`, of a run whose `config.gin` says where the base is.
         to: The folder, which is not there yet.
-        overrides: (name, value) pairs over that, such as another INITIAL_CHECKPOINT_PATH.
+        overrides: (name, value) pairs over that, such as another INITIAL_CHECKPOINT_PATH; macros
+            among them hold for what is written as well.
         dtype: The type to store weights in; None takes the run's `DecoderConfig.param_dtype`.
         progress: Called with arrays done, arrays in all, and the name of the next.
 
@@ -68,7 +69,13 @@ def merge_run(
     about |= {"model": dataclasses.asdict(config), "frozen": [], "ema_decay": None}
     text = (checkpoint.parent.parent / _CONFIG).read_text(encoding="utf-8")
     with written_beside(to) as folder:
-        (folder / _CONFIG).write_text(text + _CHANGES.format(dtype=dtype), encoding="utf-8")
+        given = [
+            f"{name} = {configuration.as_gin_value(value)}\n"
+            for name, value in overrides
+            if name.isidentifier()
+        ]
+        text += _CHANGES.format(dtype=dtype) + "".join(given)
+        (folder / _CONFIG).write_text(text, encoding="utf-8")
         write_checkpoint(
             folder / "checkpoints" / str(model.step),
             shapes_of(config),

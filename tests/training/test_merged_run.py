@@ -34,6 +34,7 @@ from granite_fc.training.trained_model import configure, load
 from granite_fc.vocabularies.load import load_vocabulary
 from tests.training import small_run
 
+VOCABULARY = "--gin.VOCABULARY=granite_fc_2k"
 CONFIG = small_run.model(
     vocab_size=2048, gated_mlp=False, adapter=AdapterConfig(rank=2, alpha=8, base_dtype="bfloat16")
 )
@@ -55,7 +56,8 @@ def write_run(folder: Path) -> Any:
         "MODEL_DIR = None",
         "INITIAL_CHECKPOINT_PATH = None",
         "RANDOM_SEED = 5",
-        "load_vocabulary.path = 'granite_fc_2k'",
+        "VOCABULARY = 'moved'",
+        "load_vocabulary.path = %VOCABULARY",
         "DecoderConfig.adapter = @AdapterConfig()",
         *(f"DecoderConfig.{name} = {value!r}" for name, value in fields.items()),
         *(f"AdapterConfig.{name} = {value!r}" for name, value in adapter.items()),
@@ -92,7 +94,7 @@ def scores(config: DecoderConfig, params: Any) -> jax.Array:
 
 
 def convert(source: Path, to: Path, *more: str) -> int:
-    return main(["convert", f"--from={source}", f"--to={to}", "--merge", *more])
+    return main(["convert", f"--from={source}", f"--to={to}", "--merge", VOCABULARY, *more])
 
 
 def test_a_merged_run_answers_as_its_adapters_did_and_can_be_begun_with(
