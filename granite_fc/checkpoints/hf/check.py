@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping
 
@@ -66,16 +65,22 @@ def check_same_decoder(published: Published, config: DecoderConfig) -> None:
     Raises:
         ConfigurationError: Names every field that differs.
     """
-    theirs, ours = _comparable(described(published)), _comparable(config)
+    theirs, ours = described(published), config
     differing = [name for name in _SAME if getattr(theirs, name) != getattr(ours, name)]
-    if config.positions == "rope" and ours.max_positions < theirs.max_positions:
-        differing = [name for name in differing if name != "max_positions"]
+    means_the_same = {
+        "max_positions": ours.positions == "rope" and ours.max_positions < theirs.max_positions,
+        "rope_theta": ours.positions == "learned",
+        # None is a number of its own.
+        "attention_multiplier": ours.attention_scale == theirs.attention_scale,
+    }
+    differing = [name for name in differing if not means_the_same.get(name, False)]
     if differing:
         raise ConfigurationError(
             ", ".join(f"DecoderConfig.{name}" for name in differing),
             found=", ".join(str(getattr(ours, name)) for name in differing),
             expected=", ".join(str(getattr(theirs, name)) for name in differing)
             + f" as {published.name}/{CONFIG} says",
+            remedy="Set them so, or include the gin file of that model.",
         )
 
 
@@ -141,11 +146,3 @@ def _is_copy(published: Published, one: str, other: str) -> bool:
         return False
     first = published.source.read(one).view(np.uint8)
     return bool(np.array_equal(first, published.source.read(other).view(np.uint8)))
-
-
-def _comparable(config: DecoderConfig) -> DecoderConfig:
-    """The same model, told in one way."""
-    theta = config.rope_theta if config.positions == "rope" else 1.0
-    return dataclasses.replace(
-        config, attention_multiplier=config.attention_scale, rope_theta=theta
-    )
