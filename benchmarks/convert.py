@@ -29,12 +29,13 @@ from granite_fc.checkpoints.hf.weights import tensors_of
 from granite_fc.models.config import DecoderConfig
 
 _GIB = 2**30
-# Runs the command line and says how much memory it took at most. ru_maxrss is in KiB on Linux.
+# Runs the command line and says how much memory it took at most. Not by `getrusage`, which counts
+# what the process was before it became this one.
 _MEASURED = """
-import resource, sys
+import re, sys
 from granite_fc.cli.main import main
 status = main(sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(int(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1]) * 1024)
 sys.exit(status)
 """
 
