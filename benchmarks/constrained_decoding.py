@@ -12,11 +12,11 @@ with two vocabularies: one of SentencePiece, and a byte-level BPE of 49,152 entr
 on the standard library's sources.
 
 Second, a decoder of full size writes a batch of long answers without grammars, with grammars that
-allow everything, so that the host is asked before each token, and with those of the requests, in
-turns: the time of a step of each, and what of it the host spends in masks and in making grammars.
-These are the longest answers of four times as many requests, all begun together. Third, all of
-these requests are answered, so that rows are refilled, beside answers of the same lengths without
-grammars.
+allow everything, so that the host is asked before each token, and with those of the requests: the
+time of a step of each, and what of it the host spends in masks and in making grammars. The three
+take turns every 32 tokens, since the pace of a machine changes from second to second. These are the
+longest answers of four times as many requests, all begun together. Third, all of these requests are
+answered, so that rows are refilled, beside answers of the same lengths without grammars.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ import dataclasses
 import functools
 import os
 import random
+import statistics
 import sysconfig
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,7 +45,8 @@ from granite_fc.decoding.constraint import AnswerGrammar, Constraint
 from granite_fc.decoding.engine import Engine
 from granite_fc.decoding.grammars.calls import CallsGrammar
 from granite_fc.decoding.grammars.stretch import Stretch
-from granite_fc.decoding.request import Request
+from granite_fc.decoding.programs import MOST_STEPS
+from granite_fc.decoding.request import Request, Written
 from granite_fc.decoding.sampling import SamplingConfig
 from granite_fc.errors import ConfigurationError
 from granite_fc.evaluation.suites.bfcl.suite import Bfcl
@@ -272,10 +275,11 @@ def overhead(
     params = jax.jit(functools.partial(init_params, config))(jax.random.key(0))
     engine = Engine(config, params, vocabulary, most_rows=batch)
     clock = Clock()
+    turn = batch * MOST_STEPS
 
-    def answer(
+    def begin(
         chosen: Sequence[Asked], grammars: Sequence[AnswerGrammar | None], most: int | None = None
-    ) -> tuple[list[int], float]:
+    ) -> Iterator[Written]:
         requests = [
             Request(
                 vocabulary.encode(each.prompt)[-_PROMPT:],
@@ -286,26 +290,21 @@ def overhead(
             )
             for each, answers in zip(chosen, grammars, strict=True)
         ]
-        start = time.perf_counter()
-        lengths = [len(found.tokens) for (found,) in engine.answer(requests)]
-        return lengths, time.perf_counter() - start
+        return engine.stream(requests)
 
     def held(chosen: Sequence[Asked]) -> list[AnswerGrammar | None]:
         grammars = [grammar(UMBRELLA)(each.prompt) for each in chosen]  # type: ignore[misc]
         return [Timed(found, clock) for found in grammars if found is not None]
 
     # The batch that is timed has answers of about the same length.
-    lengths, _ = answer(asked, held(asked))
+    ((lengths, _),) = in_turns([begin(asked, held(asked))], turn)
     longest = sorted(range(len(asked)), key=lambda index: -lengths[index])[:batch]
     chosen = [asked[index] for index in longest]
     nothing: list[AnswerGrammar | None] = [None] * batch
     anything: list[AnswerGrammar | None] = [Anything() for _ in chosen]
     rows: list[tuple[float, ...]] = []
     for repeat in range(repeats + 1):  # the first compiles
-        _, first = answer(chosen, nothing, 1)
-        free_lengths, free = answer(chosen, nothing)
-        _, first_asked = answer(chosen, [Anything() for _ in chosen], 1)
-        asked_lengths, asking = answer(chosen, anything)
+        firsts = in_turns([begin(chosen, nothing, 1), begin(chosen, anything, 1)], turn)
         clock.masks = clock.grammars = 0.0
         with (
             mock.patch.object(Stretch, "matcher", clock.timed("grammars", Stretch.matcher)),
@@ -313,47 +312,79 @@ def overhead(
                 CallsGrammar, "_stretch", clock.timed("grammars", CallsGrammar._stretch)
             ),
         ):
-            held_lengths, holding = answer(chosen, held(chosen))
-        if repeat:
-            steps = max(held_lengths)
-            rows.append(
-                (
-                    (free - first) / (max(free_lengths) - 1),
-                    (asking - first_asked) / (max(asked_lengths) - 1),
-                    (holding - first_asked) / steps,
-                    (clock.masks - clock.grammars) / steps,
-                    clock.grammars / steps,
+            sides = [begin(chosen, nothing), begin(chosen, anything), begin(chosen, held(chosen))]
+            times = [
+                (seconds - first) / (max(written) - 1)
+                for (written, seconds), (_, first) in zip(
+                    in_turns(sides, turn), [*firsts, firsts[1]], strict=True
                 )
-            )
-    free_step, asked_step = (min(row[side] for row in rows) for side in (0, 1))
-    held_step, masks, grammars_time = min(row[2:] for row in rows)
+            ]
+        if repeat:
+            steps = max(lengths) - 1
+            host = (clock.masks - clock.grammars) / steps, clock.grammars / steps
+            rows.append((*times, *host))
+    free_step, asked_step, held_step, masks, grammars_time = (
+        statistics.median(row[side] for row in rows) for side in range(5)
+    )
+    asked_ratio, held_ratio = (
+        statistics.median(row[side] / row[0] - 1 for row in rows) for side in (1, 2)
+    )
     threads = len(os.sched_getaffinity(0))
     print(
         f"{model} in float32, {vocabulary.size} ids, {threads} threads, {batch} answers of"
         f" {min(lengths[index] for index in longest)} tokens and more; a step takes\n"
         f"  {free_step * 1e3:.2f} ms without grammars,\n"
-        f"  {asked_step * 1e3:.2f} ms ({asked_step / free_step - 1:+.1%}) where the host is asked"
+        f"  {asked_step * 1e3:.2f} ms ({asked_ratio:+.1%}) where the host is asked"
         " and allows everything,\n"
-        f"  {held_step * 1e3:.2f} ms ({held_step / free_step - 1:+.1%}) with grammars, of which the"
+        f"  {held_step * 1e3:.2f} ms ({held_ratio:+.1%}) with grammars, of which the"
         f" host spends {masks * 1e3:.2f} ms in masks and {grammars_time * 1e3:.2f} ms in making"
-        f" grammars, partly while the devices work\n  (the fastest of {repeats} turns each)",
+        f" grammars, partly while the devices work\n  (medians of {repeats} repeats, and of the"
+        " ratios within each; ratios with grammars of"
+        f" {', '.join(f'{row[2] / row[0] - 1:+.1%}' for row in rows)})",
         flush=True,
     )
     # As requests come: answers of any length, whose rows go to others while the rest is written.
     alike = [each._replace(max_new_tokens=n) for each, n in zip(asked, lengths, strict=True) if n]
-    seconds: list[tuple[float, float]] = []
-    for repeat in range(repeats + 1):
-        freely, free = answer(alike, [None] * len(alike))
-        strictly, holding = answer(asked, held(asked))
-        if repeat:
-            seconds.append((free / sum(freely), holding / sum(strictly)))
-    free_token, held_token = map(min, zip(*seconds, strict=True))
+    seconds_a_token: list[list[float]] = []
+    for _ in range(repeats):
+        sides = [begin(alike, [None] * len(alike)), begin(asked, held(asked))]
+        seconds_a_token.append(
+            [seconds / sum(written) for written, seconds in in_turns(sides, turn)]
+        )
+    free_token, held_token = map(statistics.median, zip(*seconds_a_token, strict=True))
+    ratio = statistics.median(held / free - 1 for free, held in seconds_a_token)
     print(
         f"  {len(asked)} answers of {min(lengths)} to {max(lengths)} tokens in {batch} rows, which"
         f" are refilled, prompts included: {free_token * 1e3:.2f} ms a token without grammars,"
-        f" {held_token * 1e3:.2f} ms ({held_token / free_token - 1:+.1%})"
-        " with"
+        f" {held_token * 1e3:.2f} ms ({ratio:+.1%}) with"
     )
+
+
+def in_turns(sides: Sequence[Iterator[Written]], turn: int) -> list[tuple[list[int], float]]:
+    """Writes several batches of answers, each for some tokens at a time.
+
+    Args:
+        sides: What is added to the answers of each batch.
+        turn: How many tokens.
+
+    Returns:
+        For each the tokens of its answers, and the seconds that it took.
+    """
+    tokens: list[Counter[int]] = [Counter() for _ in sides]
+    seconds = [0.0] * len(sides)
+    left = set(range(len(sides)))
+    while left:
+        for side in sorted(left):
+            start, until = time.perf_counter(), tokens[side].total() + turn
+            while tokens[side].total() < until:
+                written = next(sides[side], None)
+                if written is None:
+                    left.remove(side)
+                    break
+                tokens[side][written.request] += len(written.tokens)
+            seconds[side] += time.perf_counter() - start
+    lengths = [[count[key] for key in sorted(count)] for count in tokens]
+    return list(zip(lengths, seconds, strict=True))
 
 
 def main() -> None:

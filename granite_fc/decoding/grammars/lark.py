@@ -24,6 +24,8 @@ from granite_fc.decoding.grammars.texts import (
 
 # A noncharacter (Unicode, section 23.7).
 _NO_TOKEN = "\\uFDD0"
+# Where a text is fixed, llguidance would take one spelling of it; which one is the model's to say.
+_OPTIONS = '%llguidance {"no_forcing": true}'
 
 
 def lark(start: Node) -> str:
@@ -46,7 +48,7 @@ class _Writer:
 
     def written(self) -> str:
         start = self._options(self._start)
-        return "\n".join((f"start: {start}", *self._lines, ""))
+        return "\n".join((_OPTIONS, f"start: {start}", *self._lines, ""))
 
     def _count(self, start: Node) -> None:
         pending = [start]

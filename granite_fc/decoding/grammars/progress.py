@@ -47,6 +47,12 @@ class Progress:
         places: list[Place] = []
         return cls(places, _enter(node, None, prices, places))
 
+    @classmethod
+    def after(cls, rest: Rest | None, prices: Prices) -> Progress:
+        """Stands before what is left of a text."""
+        places: list[Place] = []
+        return cls(places, _enter(*_next(rest), prices, places))
+
     def advance(self, byte: int, prices: Prices) -> Progress:
         """Takes a byte."""
         places: list[Place] = []

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from llguidance import LLMatcher
 
+from granite_fc.decoding.grammars.json_strings import UNOPENED, JsonString
 from granite_fc.decoding.grammars.lark import lark
-from granite_fc.decoding.grammars.prices import Place
+from granite_fc.decoding.grammars.prices import Place, Prices
 from granite_fc.decoding.grammars.progress import Progress
-from granite_fc.decoding.grammars.texts import Node, Text, choice, sequence
+from granite_fc.decoding.grammars.texts import FreshKey, Lexeme, Node, Text, choice, sequence
 from granite_fc.decoding.grammars.tokens import Tokens
 from granite_fc.errors import ConfigurationError
 
@@ -69,6 +70,23 @@ class Shared:
 
     def __init__(self, matcher: LLMatcher) -> None:
         self.matcher = matcher
+
+
+def is_between_leaves(progress: Progress, prices: Prices) -> bool:
+    """Whether a text stands outside of strings and numbers, so that a matcher may begin there."""
+    return all(_is_before(place, prices) for place in progress.places)
+
+
+def _is_before(place: Place, prices: Prices) -> bool:
+    leaf, state, _ = place
+    match leaf:
+        case JsonString():
+            return state == UNOPENED
+        case FreshKey():
+            return state == (UNOPENED, b"")
+        case Lexeme():
+            return state is prices.automata[leaf][None]
+    return True
 
 
 def _remaining(place: Place) -> Node:

@@ -2,31 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-
-import numpy as np
-
 from granite_fc.decoding.grammars.json_strings import JsonString, StringState
-from granite_fc.decoding.grammars.prices import Place, Rest
+from granite_fc.decoding.grammars.prices import Place
 from granite_fc.decoding.grammars.texts import FreshKey
-
-
-@dataclasses.dataclass(eq=False)
-class Between:
-    """What is the same between any two characters of a string.
-
-    Attributes:
-        leaf: The string.
-        rest: What follows it.
-        priced: int64 `[size]`, what is missing at least after each token; -1: not known yet.
-        mask: The tokens that llguidance allows, as long as the string has room for any; None until
-            they are asked for.
-    """
-
-    leaf: object
-    rest: Rest | None
-    priced: np.ndarray
-    mask: np.ndarray | None = None
 
 
 def string_at(place: Place) -> tuple[JsonString, StringState]:
@@ -36,6 +14,12 @@ def string_at(place: Place) -> tuple[JsonString, StringState]:
         return leaf.key, state[0]
     assert isinstance(leaf, JsonString)
     return leaf, state
+
+
+def with_string(place: Place, within: StringState) -> Place:
+    """The same place elsewhere in its string."""
+    state = (within, place.state[1]) if isinstance(place.leaf, FreshKey) else within
+    return Place(place.leaf, state, place.rest)
 
 
 def is_before_characters(place: Place) -> bool:

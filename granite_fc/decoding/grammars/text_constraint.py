@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 
 import numpy as np
 from llguidance import LLMatcher
 
 from granite_fc.decoding.constraint import NoRoomError
+from granite_fc.decoding.grammars.followers import Followers
 from granite_fc.decoding.grammars.json_strings import JsonString
 from granite_fc.decoding.grammars.prices import ENDLESS, Place, Prices
+from granite_fc.decoding.grammars.prices_after import prices_of_tokens
 from granite_fc.decoding.grammars.progress import Progress
-from granite_fc.decoding.grammars.stretch import Shared, Stretch
+from granite_fc.decoding.grammars.stretch import Shared, Stretch, is_between_leaves
 from granite_fc.decoding.grammars.string_places import (
-    Between,
     is_before_characters,
-    is_open,
     one_character_on,
     string_at,
     watched,
 )
 from granite_fc.decoding.grammars.texts import FreshKey, Lexeme, Text
-from granite_fc.decoding.grammars.tokens import Tokens, ids_in, take_out
+from granite_fc.decoding.grammars.tokens import Tokens, ids_in, set_bits, take_out
 
 
 class TextConstraint:
     """Holds one answer to its stretches; a `granite_fc.decoding.constraint.Constraint`.
 
-    llguidance tells which tokens may come next. Of these are left out, first, those after which the
-    shortest end would not fit into what is left of the budget; second, the few that make a marker
-    or a field name that an object has already, which llguidance is not told about.
+    Only those tokens are offered after which the shortest end fits into what is left of the budget.
+    At most places it is known which these are (`Followers`). Elsewhere llguidance tells what may
+    come next, and what is left out of that are the tokens that are too dear, and the few that make
+    a marker or a field name that an object has already, which llguidance is not told about.
 
     Args:
         first: The first stretch of the answer.
@@ -46,13 +46,16 @@ class TextConstraint:
         self._tokens = tokens
         self._prices = prices
         self._left = max_new_tokens
-        self._mask = np.zeros((tokens.size + 31) // 32, np.int32)
-        self._between: Between | None = None
+        self._words = (tokens.size + 31) // 32
+        self._followers = Followers(tokens, prices)
         self._has_ended = False
         self._stretch = first
         self._progress = Progress.begin(first.node, prices)
         self._written = bytearray()
         self._matcher: LLMatcher | None = None
+        # Where a matcher could begin that has not been asked for, and the tokens since.
+        self._latest = self._progress, b""
+        self._since: tuple[int, ...] = ()
         # For other answers to the same request.
         self._shared: list[Shared] = []
         needed = self._progress.price(prices)
@@ -63,21 +66,14 @@ class TextConstraint:
         """Writes which tokens may come next; see `Constraint.allow`."""
         mask[:] = 0
         if not self._only_end_is_left():
-            allowed = self._mask
-            between = self._between_characters()
-            if between is None or self._is_nearly_full():
+            allowed = mask[: self._words]
+            if not self._followers.write(allowed, self._progress, self._left - 1):
                 self._match(allowed)
-            else:
-                if between.mask is None:
-                    self._match(allowed)
-                    between.mask = allowed.copy()
-                allowed[:] = between.mask
-            self._narrow(allowed, between)
-            if not allowed.any() and not self._progress.may_end:
-                _set(allowed, self._toward_the_end())
-            mask[: len(allowed)] = allowed
+                self._narrow(allowed)
+            if not self._progress.may_end and not allowed.any():
+                set_bits(allowed, [self._toward_the_end()])
         if self._progress.may_end or self._has_ended:
-            _set(mask, self._tokens.eos_id)
+            set_bits(mask, [self._tokens.eos_id])
 
     def accept(self, token: int) -> None:
         """Takes the token that was chosen."""
@@ -86,6 +82,8 @@ class TextConstraint:
             self._has_ended = True
             return
         stretch = self._stretch
+        if self._matcher is None:
+            self._follow(token)
         for byte in self._tokens.spelled[token]:
             self._progress = self._progress.advance(byte, self._prices)
             self._written.append(byte)
@@ -106,6 +104,14 @@ class TextConstraint:
         self._progress = Progress.begin(stretch.node, self._prices)
         self._written = bytearray()
         self._matcher = None
+        self._latest, self._since = (self._progress, b""), ()
+
+    def _follow(self, token: int) -> None:
+        """Notes where a matcher could begin, and the tokens since."""
+        if is_between_leaves(self._progress, self._prices):
+            self._latest = self._progress, bytes(self._written)
+            self._since = ()
+        self._since += (token,)
 
     def _only_end_is_left(self) -> bool:
         if self._has_ended:
@@ -118,45 +124,26 @@ class TextConstraint:
     def _match(self, allowed: np.ndarray) -> None:
         """Writes the mask of llguidance."""
         if self._matcher is None:
-            shared = self._stretch.matcher(self._tokens, bytes(self._written), self._progress)
+            if is_between_leaves(self._progress, self._prices):
+                self._latest, self._since = (self._progress, bytes(self._written)), ()
+            progress, begun = self._latest
+            shared = self._stretch.matcher(self._tokens, begun, progress)
             self._shared.append(shared)
             self._matcher = shared.matcher.deep_copy()
+            for token in self._since:
+                self._matcher.consume_token(token)
         self._matcher.unsafe_compute_mask_ptr(allowed.ctypes.data, allowed.nbytes)
         _clear(allowed, self._tokens.eos_id)
         if self._matcher.is_error():
             allowed[:] = 0
 
-    def _narrow(self, allowed: np.ndarray, between: Between | None) -> None:
+    def _narrow(self, allowed: np.ndarray) -> None:
         """Takes out of a mask what llguidance allows too much."""
         left = self._left - 1
         is_scarce = left < self._progress.most(self._prices)
         ids = self._doubtful(allowed) if is_scarce else self._watched(allowed)
-        if between is None:
-            dear = [token for token, price in self._prices_after(ids) if price > left]
-            out = np.array(dear, np.int64)
-        else:
-            priced = between.priced
-            for token, price in self._prices_after(ids[priced[ids] < 0]):
-                priced[token] = price
-            out = ids[priced[ids] > left]
-        if len(out):
-            take_out(allowed, out)
-
-    def _prices_after(self, ids: np.ndarray) -> Iterator[tuple[int, int]]:
-        """Yields tokens with what is missing at least after them."""
-        tokens, prices = self._tokens, self._prices
-        # Those that begin alike stand together, so that their beginning is followed once.
-        after = [self._progress]
-        followed = b""
-        for token in ids[np.argsort(tokens.order[ids])].tolist():
-            data, head = tokens.spelled[token], tokens.head[token]
-            depth = _in_common(followed, data)
-            del after[depth + 1 :]
-            while depth < len(data) and not (depth >= head and _is_harmless_in(after[-1])):
-                after.append(after[-1].advance(data[depth], prices))
-                depth += 1
-            followed = data[: len(after) - 1]
-            yield token, after[-1].price(prices)
+        found = prices_of_tokens(self._progress, ids.tolist(), self._tokens, self._prices)
+        take_out(allowed, np.array([token for token, price in found if price > left], np.int64))
 
     def _watched(self, allowed: np.ndarray) -> np.ndarray:
         """The tokens that make, or may make, a marker or a field name for the second time."""
@@ -213,7 +200,7 @@ class TextConstraint:
 
     def _way_to(self, texts: set[bytes]) -> np.ndarray:
         """The tokens that spell one of some texts, or its beginning."""
-        nothing = np.zeros_like(self._mask)
+        nothing = np.zeros(self._words, np.int32)
         return functools.reduce(np.bitwise_or, map(self._tokens.way_to, texts), nothing)
 
     def _others(self, string: Place) -> set[bytes]:
@@ -225,34 +212,6 @@ class TextConstraint:
             elif isinstance(leaf, Lexeme):
                 found |= {bytes((byte,)) for byte in state.next_bytes}
         return found
-
-    def _between_characters(self) -> Between | None:
-        """What is known of this place if the text stands between two characters of a string.
-
-        Which ones these are does not matter, but for the beginning of the string, markers, and
-        names of fields that begin like one that is taken: there it returns None.
-        """
-        places = self._progress.places
-        if len(places) != 1 or not is_open(places[0]):
-            return None
-        leaf, _, rest = places[0]
-        string, within = string_at(places[0])
-        if within.marker or within.label >= 0 or within.length < string.low:
-            return None
-        if watched(places[0]):
-            return None
-        known = self._between
-        if known is None or (known.leaf, known.rest) != (leaf, rest):
-            inside = self._tokens.inside_string(string.spelling)
-            following = self._prices.place(places[0]) - string.bytes_needed(within)
-            priced = np.where(inside < 0, -1, inside + following)
-            known = self._between = Between(leaf, rest, priced)
-        return known
-
-    def _is_nearly_full(self) -> bool:
-        """Whether a token may have more characters than the string that the text is in can take."""
-        string, within = string_at(self._progress.places[0])
-        return within.length + self._tokens.longest > string.high
 
     def _toward_the_end(self) -> int:
         """A token of a shortest text from here to the end."""
@@ -270,24 +229,6 @@ class TextConstraint:
 
         single = [data for data in self._tokens.id_of if len(data) == 1]
         return self._tokens.id_of[min(single, key=price_after)]
-
-
-def _in_common(first: bytes, second: bytes) -> int:
-    """How many bytes both begin with."""
-    for size, (one, other) in enumerate(zip(first, second, strict=False)):
-        if one != other:
-            return size
-    return min(len(first), len(second))
-
-
-def _is_harmless_in(progress: Progress) -> bool:
-    """Whether a text is in a string and nowhere else, so that any characters change nothing."""
-    places = progress.places
-    return len(places) == 1 and is_open(places[0]) and not watched(places[0])
-
-
-def _set(mask: np.ndarray, token: int) -> None:
-    mask.view(np.uint32)[token // 32] |= np.uint32(1 << token % 32)
 
 
 def _clear(mask: np.ndarray, token: int) -> None:

@@ -6,14 +6,28 @@ import bisect
 import functools
 import weakref
 from collections.abc import Callable, MutableMapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from llguidance import LLTokenizer
 
-from granite_fc.decoding.grammars.json_strings import JsonString, Spelling, StringState
-from granite_fc.decoding.grammars.prices import ENDLESS, Automaton, Prices
+from granite_fc.decoding.grammars.in_string import InString
+from granite_fc.decoding.grammars.json_strings import Spelling
+from granite_fc.decoding.grammars.prices import Automaton, Prices
 from granite_fc.decoding.grammars.texts import Lexeme
 from granite_fc.vocabularies.vocabulary import Vocabulary
+
+
+class Spellings(NamedTuple):
+    """The ids that may begin to spell a text.
+
+    Attributes:
+        within: Those that spell it, or what it begins with.
+        beyond: Those that spell it and more.
+    """
+
+    within: list[int]
+    beyond: list[int]
 
 
 class Tokens:
@@ -42,9 +56,13 @@ class Tokens:
         digits: The ids of digits alone, in the same form.
         with_less: The ids with a `<` in them, in the form of `plain`.
         with_string: The ids that may hold a whole string, or a `<` after its beginning.
-        inside_string: Returns, for a spelling, int64 `[size]`: what is missing to the end of a
-            string after each id that comes between two of its characters; -1 for those that may end
-            it.
+        in_string: Returns, for a spelling, what each id does between two characters of a string.
+        spellings: Returns, for a text, the ids that may begin to spell it.
+        starting_with: Returns, for a text, the ids that spell it and maybe more.
+        opening: Returns, for the rest of an opening quote, the ids that spell it and something
+            plain that is no beginning of a reference, in the form of `plain`; and a list of the
+            others that may come next.
+        dollar: The ids that begin with a dollar sign, in the form of `plain`.
         id_of: An id for each text that one id spells.
         longest: Bytes of the longest id.
         ends: Returns in how many tokens each end of a text can be spelled, from the longest, which
@@ -70,7 +88,13 @@ class Tokens:
         self.ends = functools.lru_cache(maxsize=1 << 16)(self._prices_of_ends)
         self.plain_after = functools.lru_cache(maxsize=256)(self._mask_of_plain_after)
         self.way_to = functools.lru_cache(maxsize=256)(self._mask_of_way_to)
-        self.inside_string = functools.lru_cache(maxsize=16)(self._prices_inside_string)
+        self.in_string = functools.lru_cache(maxsize=16)(self._in_string)
+        self.starting_with = functools.lru_cache(maxsize=256)(
+            lambda start: self._starting_with(start).tolist()
+        )
+        self.opening = functools.lru_cache(maxsize=64)(self._opening)
+        self.dollar = mask_of(self._starting_with(b"$"), self.size)
+        self.spellings = functools.lru_cache(maxsize=1 << 12)(self._spellings)
         self._automata: MutableMapping[Lexeme, Automaton] = weakref.WeakKeyDictionary()
         self.llguidance = LLTokenizer(
             _TokenizerOfLLGuidance(vocabulary, self.spelled),  # type: ignore[arg-type]
@@ -82,27 +106,28 @@ class Tokens:
         """Returns what nodes of one grammar cost."""
         return Prices(self.ends, self._automata)
 
-    def _prices_inside_string(self, spelling: Spelling) -> np.ndarray:
-        string = JsonString(0, ENDLESS, spelling, is_literal=False)
-        between = StringState(len(string.quote))
-        found = np.full(self.size, string.bytes_needed(between), np.int64)
-        for token in ids_in(~self.plain).tolist():
-            if token < self.size:
-                found[token] = self._price_inside_string(string, between, self.spelled[token])
-        return found
+    def _in_string(self, spelling: Spelling) -> InString:
+        is_plain = np.zeros(self.size, bool)
+        is_plain[ids_in(self.plain)] = True
+        return InString(self.spelled, is_plain, _head, spelling)
 
-    def _price_inside_string(self, string: JsonString, state: StringState, data: bytes) -> int:
-        for byte in data:
-            following = string.advance(state, byte)
-            if isinstance(following, bool):
-                return -1 if following else ENDLESS
-            state = following
-        return string.bytes_needed(state)
+    def _spellings(self, text: bytes) -> Spellings:
+        starting = self._starting_with(text).tolist()
+        beyond = [token for token in starting if len(self.spelled[token]) > len(text)]
+        return Spellings(self._beginnings(text).tolist(), beyond)
+
+    def _opening(self, quote: bytes) -> tuple[np.ndarray, list[int]]:
+        plain = self.plain_after(quote) & ~mask_of(self._starting_with(quote + b"$"), self.size)
+        return plain, ids_in(self.way_to(quote) & ~plain).tolist()
 
     def _mask_of_way_to(self, text: bytes) -> np.ndarray:
-        sizes = range(1, min(len(text), self.longest + 1))
-        beginnings = [self._between(text[:size], text[:size] + b"\0") for size in sizes]
-        return mask_of(np.concatenate([self._starting_with(text), *beginnings]), self.size)
+        ids = self._starting_with(text), self._beginnings(text)
+        return mask_of(np.concatenate(ids), self.size)
+
+    def _beginnings(self, text: bytes) -> np.ndarray:
+        sizes = range(1, min(len(text), self.longest) + 1)
+        found = [self._between(text[:size], text[:size] + b"\0") for size in sizes]
+        return np.concatenate([np.empty(0, np.int32), *found])
 
     def _mask_of_plain_after(self, start: bytes) -> np.ndarray:
         ids = self._starting_with(start).tolist()
@@ -150,6 +175,13 @@ def ids_in(mask: np.ndarray) -> np.ndarray:
     bits = np.unpackbits(mask[words].view(np.uint8).reshape(-1, 4), axis=1, bitorder="little")
     rows, columns = np.nonzero(bits)
     return words[rows] * 32 + columns
+
+
+def set_bits(mask: np.ndarray, ids: Sequence[int]) -> None:
+    """Sets the bits of some ids."""
+    words = mask.view(np.uint32)
+    for token in ids:
+        words[token // 32] |= np.uint32(1 << token % 32)
 
 
 def take_out(mask: np.ndarray, ids: np.ndarray) -> None:
