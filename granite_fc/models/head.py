@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from granite_fc.models.config import DecoderConfig
-from granite_fc.models.logical import constrain, gathered, ways
+from granite_fc.models.logical import constrain, gathered, platform, ways
 
 # What ids beyond the vocabulary score: finite, and of no weight beside any real logit.
 _PADDED_LOGIT = -1e30
@@ -210,7 +210,12 @@ def _chunked_loss_forward(
         constrain(jnp.zeros((*parts, *compute_table.shape), jnp.float32), *_PARTS),
         (hidden, targets, weights),
     )
-    table_gradient = constrain(table_gradient.sum((0, 1)), *_TRANSPOSED_TABLE).T
+    table_gradient = constrain(table_gradient.sum((0, 1)), *_TRANSPOSED_TABLE)
+    if platform() == "cpu":
+        # Of a single chunk XLA would compute the transpose itself: a product of bfloat16 in float32
+        # that CPUs with instructions for bfloat16 do not have.
+        table_gradient = jax.lax.optimization_barrier(table_gradient)
+    table_gradient = table_gradient.T
     loss = _loss(statistics, weights, z_loss)
     return (loss, statistics), (table_gradient.astype(table.dtype), hidden_gradient)
 

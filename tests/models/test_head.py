@@ -118,8 +118,9 @@ def test_only_a_chunk_of_logits_exists_at_once() -> None:
     assert peak_bytes(32) < peak_bytes(512) / 3
 
 
-def test_bfloat16_sums_the_tables_gradient_in_float32() -> None:
-    config = dataclasses.replace(LLAMA, compute_dtype="bfloat16", loss_chunk=1)
+@pytest.mark.parametrize("loss_chunk", [1, 1024])
+def test_bfloat16_sums_the_tables_gradient_in_float32(loss_chunk: int) -> None:
+    config = dataclasses.replace(LLAMA, compute_dtype="bfloat16", loss_chunk=loss_chunk)
     # Every position pulls at one row alike: in bfloat16 the sum would stall at 256 equal parts.
     params = {"embedding": {"table": jnp.zeros((config.vocab_size, config.d_model))}}
     hidden = jnp.ones((1, 1024, config.d_model), jnp.bfloat16)
