@@ -49,6 +49,16 @@ class Tools:
 class Conventions(Protocol):
     """How one tasks package talks to its models, as gin configures it at the moment."""
 
+    @property
+    def calls_subtask(self) -> str:
+        """The sub-task as which `prompt_for_calls` asks."""
+        ...
+
+    @property
+    def reply_subtask(self) -> str:
+        """The sub-task as which `prompt_for_reply` asks."""
+        ...
+
     def prompt_for_calls(
         self, functions: Sequence[FunctionSpec], conversation: Sequence[Turn]
     ) -> str:

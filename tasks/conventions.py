@@ -41,6 +41,9 @@ class RenderedConventions:
     calls are trained on it.
     """
 
+    calls_subtask = UMBRELLA
+    reply_subtask = RESPONSE_GENERATION
+
     def prompt_for_calls(
         self, functions: Sequence[FunctionSpec], conversation: Sequence[Turn]
     ) -> str:

@@ -40,6 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a MODEL_DIR, its checkpoints or one of them; may be repeated, to compare models",
     )
     parser.add_argument(
+        "--adapter",
+        action="append",
+        default=[],
+        metavar="[SUBTASK=]DIR",
+        help="with one --checkpoint of adapters: others of the same base, which answer in place of "
+        "its own what is asked of a sub-task, or of all that have none; may be repeated",
+    )
+    parser.add_argument(
         "--predictions",
         action="append",
         default=[],
@@ -110,7 +118,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     _check(arguments)
     # Only whoever evaluates loads JAX.
-    from granite_fc.evaluation.evaluation_run import EvaluationRun, Settings, Subject
+    from granite_fc.evaluation.evaluation_run import EvaluationRun
+    from granite_fc.evaluation.evaluation_settings import Settings, Subject
     from granite_fc.training.hosts import join_hosts
 
     subjects = [
@@ -128,6 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
         constrained=arguments.constrained,
         max_new_tokens=arguments.max_new_tokens,
         compatibility=arguments.compatibility,
+        adapters=arguments.adapter,
         gin_files=arguments.gin_file,
         default_file=_DEFAULT_FILE,
         overrides=arguments.overrides,
@@ -173,6 +183,12 @@ def _check(arguments: argparse.Namespace) -> None:
             "what to evaluate",
             found="neither --checkpoint nor --predictions",
             expected="at least one of them",
+        )
+    if arguments.adapter and len(arguments.checkpoint) != 1:
+        raise ConfigurationError(
+            "--adapter",
+            found="several --checkpoint" if arguments.checkpoint else "no --checkpoint",
+            expected="one, beside whose base the adapters stand",
         )
     if (arguments.suite is None) == (arguments.mixture is None):
         raise ConfigurationError(

@@ -20,6 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="a MODEL_DIR, its checkpoints or one checkpoint in it",
     )
+    parser.add_argument(
+        "--adapter",
+        action="append",
+        default=[],
+        metavar="[SUBTASK=]DIR",
+        help="other adapters of the checkpoint's base, which answer in its own ones' place what is "
+        "asked as a sub-task, or all that has none of its own; may be repeated",
+    )
     what = parser.add_argument_group("what to answer, one of")
     what.add_argument("--prompt", metavar="TEXT", help="a text, given to the model as it is")
     what.add_argument(
@@ -29,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input",
         metavar="FILE",
         help='JSON lines: {"prompt": ...} or OpenAI\'s {"messages": ..., "tools": ...}, each with '
-        'an "id" if you like',
+        'an "id" if you like, and as "adapter" the SUBTASK of an --adapter',
     )
     what.add_argument(
         "--chat",

@@ -18,8 +18,15 @@ from granite_fc.errors import ConfigurationError
 _ONE = "1"
 
 
-def read_asked(arguments: argparse.Namespace, conventions: Conventions) -> list[FileRequest]:
+def read_asked(
+    arguments: argparse.Namespace, conventions: Conventions, adapters: Sequence[str]
+) -> list[FileRequest]:
     """Returns the requests that the command line states or names; none for a conversation.
+
+    Args:
+        arguments: The command line's.
+        conventions: How a model is asked.
+        adapters: The sub-tasks that have adapters, which a line of a file may ask for.
 
     Raises:
         ConfigurationError: A file cannot be read, or there are no such functions.
@@ -32,7 +39,7 @@ def read_asked(arguments: argparse.Namespace, conventions: Conventions) -> list[
     if arguments.input is not None:
         if arguments.output is not None:
             open_output(arguments.output, mode="a").close()
-        return read_requests(arguments.input, conventions, key="--input")
+        return read_requests(arguments.input, conventions, key="--input", adapters=adapters)
     if arguments.functions is not None:
         functions = _functions(arguments.functions, arguments.request, conventions)
     else:
@@ -42,6 +49,13 @@ def read_asked(arguments: argparse.Namespace, conventions: Conventions) -> list[
     turns: tuple[Turn, ...] = (UserTurn(arguments.request),)
     prompt = conventions.prompt_for_calls(functions, turns)
     return [FileRequest(_ONE, prompt, ChatRequest(functions, turns))]
+
+
+def subtask_of(asked: FileRequest, conventions: Conventions) -> str | None:
+    """The sub-task whose adapters answer a request; None for a raw prompt that asks for none."""
+    if asked.adapter is not None or asked.request is None:
+        return asked.adapter
+    return conventions.calls_subtask
 
 
 def open_output(path: str, mode: Literal["w", "a"] = "w") -> TextIO:

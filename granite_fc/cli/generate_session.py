@@ -18,7 +18,12 @@ from rich.text import Text
 from granite_fc.calls import strict_json
 from granite_fc.calls.conversation import Turn
 from granite_fc.calls.spec import FunctionSpec
-from granite_fc.cli.generate_asked import offered_names, open_output, read_asked
+from granite_fc.cli.generate_asked import (
+    offered_names,
+    open_output,
+    read_asked,
+    subtask_of,
+)
 from granite_fc.conventions import Conventions, conventions
 from granite_fc.data.permutation import key_of
 from granite_fc.decoding.constraint import AnswerGrammar
@@ -39,6 +44,7 @@ from granite_fc.errors import ConfigurationError
 from granite_fc.evaluation.items import FAILURE_OF, PROMPT_TOO_LONG
 from granite_fc.sharding.activate import activate
 from granite_fc.training.hosts import Hosts
+from granite_fc.training.switched_adapters import SwitchedAdapters
 from granite_fc.training.trained_model import load
 from granite_fc.visible_text import visible
 
@@ -70,10 +76,15 @@ class Session:
         self._narrowed: set[str] = set()
         self._console = Console(stderr=True, highlight=False)
         # What is asked is read before the model is: a mistake there is told at once.
-        self._asked = read_asked(arguments, self._conventions)
+        self._adapters = SwitchedAdapters.find(arguments.adapter, directory)
+        self._asked = read_asked(arguments, self._conventions, self._adapters.subtasks)
+        self._note_unused()
         self._model = load(directory, arguments.overrides)
+        adapters = self._adapters.load(self._model, arguments.overrides)
         with activate(self._model.mesh, self._model.rules):
-            self._engine = Engine(self._model.config, self._model.params, self._model.vocabulary)
+            self._engine = Engine(
+                self._model.config, self._model.params, self._model.vocabulary, adapters=adapters
+            )
 
     def answer_one(self) -> None:
         """Answers one prompt or request, and prints the answer as it is written."""
@@ -191,10 +202,22 @@ class Session:
             return None
         # Requests of one file draw apart, and each as it would alone.
         seed = key_of(self._arguments.seed, "generate", asked.request_id)
-        return self._model_request(tokens, grammar, is_calls=asked.request is not None, seed=seed)
+        return self._model_request(
+            tokens,
+            grammar,
+            seed,
+            is_calls=asked.request is not None,
+            subtask=subtask_of(asked, self._conventions),
+        )
 
     def _model_request(
-        self, tokens: Sequence[int], grammar: AnswerGrammar | None, *, is_calls: bool, seed: int
+        self,
+        tokens: Sequence[int],
+        grammar: AnswerGrammar | None,
+        seed: int,
+        *,
+        is_calls: bool,
+        subtask: str | None,
     ) -> Request:
         return Request(
             tokens,
@@ -204,6 +227,7 @@ class Session:
             seed=seed,
             grammar=grammar,
             complete=self._conventions.calls_end if is_calls else None,
+            adapter=self._adapters.of(subtask),
         )
 
     def _write_turn(
@@ -216,10 +240,22 @@ class Session:
         if kind == "calls" and self._arguments.constrained:
             grammar = self._conventions.call_grammar(functions, turns)
         seed = key_of(self._arguments.seed, "generate", f"{kind} {len(turns)}")
-        request = self._model_request(tokens, grammar, is_calls=kind == "calls", seed=seed)
+        is_calls = kind == "calls"
+        subtask = self._conventions.calls_subtask if is_calls else self._conventions.reply_subtask
+        request = self._model_request(tokens, grammar, seed, is_calls=is_calls, subtask=subtask)
         answer = tell_answer(self._engine, self._model.vocabulary, request, self._tell)
         self._note(answer)
         return answer.text
+
+    def _note_unused(self) -> None:
+        """Tells of adapters that have nothing to answer, such as a sub-task's beside a prompt."""
+        used = {subtask_of(asked, self._conventions) for asked in self._asked}
+        if self._arguments.chat:
+            used = {self._conventions.calls_subtask, self._conventions.reply_subtask}
+        for subtask in self._adapters.subtasks:
+            if subtask not in used and self._is_leader:
+                note = f"[nothing is asked as {subtask}: its adapters are not used]"
+                self._console.print(note, markup=False)
 
     def _note_narrowed(self, grammar: AnswerGrammar) -> None:
         for place in getattr(grammar, "narrowed", ()):

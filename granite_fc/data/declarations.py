@@ -220,6 +220,12 @@ def names() -> tuple[str, ...]:
     return (*_mixtures, *_tasks, *_configured_tasks())
 
 
+def subtasks() -> tuple[str, ...]:
+    """Every sub-task of a declared task."""
+    declared = (*_tasks.values(), *_configured_tasks().values())
+    return tuple(dict.fromkeys(task.subtask for task in declared))
+
+
 def _configured_tasks() -> dict[str, TaskDeclaration]:
     return {declared.name: declared for provider in _providers for declared in provider()}
 

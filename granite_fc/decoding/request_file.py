@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +21,30 @@ class FileRequest:
         request_id: The line's `id`, or its number, from 1.
         prompt: What the model is given.
         request: What is asked, where the line says it in the chat form; None for a raw prompt.
+        adapter: The sub-task whose adapters the line asks for by name; None where it asks for none.
     """
 
     request_id: str
     prompt: str
     request: ChatRequest | None
+    adapter: str | None = None
 
 
-def read_requests(path: str | Path, conventions: Conventions, *, key: str) -> list[FileRequest]:
+def read_requests(
+    path: str | Path, conventions: Conventions, *, key: str, adapters: Collection[str] = ()
+) -> list[FileRequest]:
     """Reads requests.
 
     A line is a JSON object with `prompt`, a text that the model is given as it is, or with
     `messages` and `tools` as OpenAI's chat API has them, from which the prompt is made that asks
-    for calls. `id` names it; empty lines are passed over.
+    for calls. `id` names it, `adapter` the sub-task whose adapters are to answer; empty lines are
+    passed over.
 
     Args:
         path: The file.
         conventions: How a model is asked.
         key: What the user calls the path.
+        adapters: The sub-tasks that have adapters.
 
     Raises:
         ConfigurationError: The file cannot be read, or a line is malformed; it is named.
@@ -53,7 +59,7 @@ def read_requests(path: str | Path, conventions: Conventions, *, key: str) -> li
     ids: set[str] = set()
     for number, record in _records(content, key):
         try:
-            request = _read(record, number, conventions)
+            request = _read(record, number, conventions, adapters)
         except ValueError as error:
             raise ConfigurationError(
                 f"{key} line {number}",
@@ -90,20 +96,26 @@ def _records(content: bytes, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, record
 
 
-def _read(record: dict[str, Any], number: int, conventions: Conventions) -> FileRequest:
+def _read(
+    record: dict[str, Any], number: int, conventions: Conventions, adapters: Collection[str]
+) -> FileRequest:
     name = record.get("id", number)
     if isinstance(name, bool) or not isinstance(name, str | int):
         raise ValueError(f"the id {name!r}, expected a string or a whole number")
+    adapter = record.get("adapter")
+    if adapter is not None and adapter not in tuple(adapters):
+        known = ", ".join(adapters) or "none"
+        raise ValueError(f"the adapter {adapter!r}, expected one that --adapter names: {known}")
     if "prompt" in record:
         prompt = record["prompt"]
         if not isinstance(prompt, str) or not prompt:
             raise ValueError(f"the prompt {prompt!r}, expected a text")
-        return FileRequest(str(name), prompt, None)
+        return FileRequest(str(name), prompt, None, adapter)
     if "messages" not in record:
         raise ValueError(f"neither prompt nor messages, but {', '.join(record) or 'nothing'}")
     request = conventions.read_request(record)
     prompt = conventions.prompt_for_calls(request.functions, request.conversation)
-    return FileRequest(str(name), prompt, request)
+    return FileRequest(str(name), prompt, request, adapter)
 
 
 class OrderedAnswers:

@@ -26,6 +26,7 @@ def answer_items(
     constrained: bool = False,
     progress: Progress = lambda done, total: None,
     narrowed: set[str] | None = None,
+    adapter_of: Callable[[Item], str | None] = lambda item: None,
 ) -> dict[str, Answer]:
     """Answers every item once.
 
@@ -41,6 +42,7 @@ def answer_items(
         constrained: Whether answers have to follow the items' grammars, where they have one.
         progress: Told how far it is.
         narrowed: Gets the parameters whose values the grammars keep to more than schemas say.
+        adapter_of: Says which of the engine's adapters answer an item; None for the model as it is.
 
     Returns:
         One answer for every item, by `item_id`.
@@ -65,6 +67,7 @@ def answer_items(
                 seed=(seed << 32) + place,
                 grammar=grammar,
                 complete=item.complete,
+                adapter=adapter_of(item),
             )
         )
     progress(len(answers), len(items))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from granite_fc.evaluation.asked import Asked, asked_of_mixture, asked_of_suite
 from granite_fc.evaluation.compatibility.published import published_scores
 from granite_fc.evaluation.compatibility.scores import Scores
 from granite_fc.evaluation.evaluate import evaluate_model, evaluation_of
+from granite_fc.evaluation.evaluation_settings import Settings, Subject
 from granite_fc.evaluation.given_answers import given_answers, run_of
 from granite_fc.evaluation.held_out import tokens_for_answers
 from granite_fc.evaluation.items import Answer, Item
@@ -30,6 +30,7 @@ from granite_fc.evaluation.suites.suite import Suite, SuiteItem
 from granite_fc.models.decoder import count_params
 from granite_fc.sharding.activate import activate
 from granite_fc.training.hosts import Hosts
+from granite_fc.training.switched_adapters import SwitchedAdapters
 from granite_fc.training.trained_model import configure, configure_run, load
 
 _TOKENS_OF_A_SUITE = 512
@@ -37,65 +38,6 @@ _EXAMPLES_OF_A_TASK = 100
 
 # What is under way, how many requests are answered, how many there are.
 Progress = Callable[[str, int, int], None]
-
-
-@dataclasses.dataclass(frozen=True)
-class Subject:
-    """One model, or its answers.
-
-    Attributes:
-        name: What it is called.
-        path: Its checkpoint, or the file or folder of its answers.
-        is_checkpoint: Which of the two.
-    """
-
-    name: str
-    path: str
-    is_checkpoint: bool
-
-    @classmethod
-    def parse(cls, text: str, *, is_checkpoint: bool) -> Subject:
-        """Reads `PATH` or `NAME=PATH`; a path alone is named by its last part."""
-        name, equals, path = text.partition("=")
-        if not equals or "/" in name:
-            name, path = Path(text).expanduser().absolute().name, text
-        return cls(name, path, is_checkpoint)
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What is asked, and how.
-
-    Attributes:
-        suite: Name of a suite, or None for a mixture.
-        suite_dir: Where its data is, or None.
-        dots_as_underscores: Whether its functions were offered with `_` for `.` in their names.
-        mixture: Name of a mixture or task, or None for a suite.
-        split: The held-out split of the mixture.
-        examples: Requests of each task or category at most, 0 for all; None for the requests that
-            the first file of answers answers, or else 100 of each task and all of a suite.
-        constrained: Whether checkpoints answer by the items' grammars.
-        max_new_tokens: Most tokens of an answer; None for what the items need.
-        compatibility: Whether others' published scorers are run as well.
-        gin_files: Gin files beside those of the checkpoints.
-        default_file: The gin file that is read where there is neither.
-        overrides: (name, value) pairs.
-        search_paths: Where to look for gin files.
-    """
-
-    suite: str | None
-    suite_dir: str | None
-    dots_as_underscores: bool
-    mixture: str | None
-    split: str
-    examples: int | None
-    constrained: bool
-    max_new_tokens: int | None
-    compatibility: bool
-    gin_files: Sequence[str]
-    default_file: str
-    overrides: Sequence[tuple[str, str]]
-    search_paths: Sequence[str]
 
 
 class EvaluationRun:
@@ -183,12 +125,15 @@ class EvaluationRun:
     def _evaluated(self, subject: Subject, hosts: Hosts, progress: Progress) -> ModelResult:
         settings, suite = self._settings, self._suite
         directory = self._configure(subject)
+        adapters = SwitchedAdapters({})
+        if directory is not None:
+            adapters = SwitchedAdapters.find(settings.adapters, directory)
         asked = self._last_asked = self._asked(hosts)
         if directory is None:
             answers = given_answers(subject.path, asked, conventions())
             facts: Mapping[str, str] = {"answers": subject.path}
         else:
-            answers, facts = self._answered(subject, directory, asked.items, progress)
+            answers, facts = self._answered(subject, directory, adapters, asked.items, progress)
         published: Sequence[Scores] = ()
         if settings.compatibility:
             published = published_scores(asked.items, answers, self._read_calls)
@@ -241,8 +186,17 @@ class EvaluationRun:
         limit = _EXAMPLES_OF_A_TASK if settings.examples is None else settings.examples or None
         return asked_of_mixture(settings.mixture, settings.split, limit, self._ids, hosts)
 
+    def _subtask(self, item: Item) -> str:
+        """The sub-task as which an item is asked."""
+        return item.group if self._suite is None else conventions().calls_subtask
+
     def _answered(
-        self, subject: Subject, directory: Path, items: Sequence[Item], progress: Progress
+        self,
+        subject: Subject,
+        directory: Path,
+        adapters: SwitchedAdapters,
+        items: Sequence[Item],
+        progress: Progress,
     ) -> tuple[dict[str, Answer], Mapping[str, str]]:
         settings = self._settings
         model = load(directory, settings.overrides)
@@ -253,10 +207,11 @@ class EvaluationRun:
             most = tokens_for_answers(items, model.vocabulary)
         sampling = SamplingConfig()
         narrowed: set[str] = set()
+        others = adapters.load(model, settings.overrides)
         begun = time.monotonic()
         with activate(model.mesh, model.rules):
             answers = answer_items(
-                Engine(model.config, model.params, model.vocabulary),
+                Engine(model.config, model.params, model.vocabulary, adapters=others),
                 model.vocabulary,
                 items,
                 max_positions=model.config.max_positions,
@@ -265,6 +220,7 @@ class EvaluationRun:
                 constrained=settings.constrained,
                 progress=lambda done, total: progress(subject.name, done, total),
                 narrowed=narrowed,
+                adapter_of=lambda item: adapters.of(self._subtask(item)),
             )
         seconds = time.monotonic() - begun
         decoding = "greedy" if sampling.temperature == 0 else str(sampling)
@@ -277,6 +233,7 @@ class EvaluationRun:
             )
         return answers, {
             "checkpoint": subject.path,
+            **adapters.facts(self._subtask(item) for item in items),
             "step": f"{model.step:,}",
             "parameters": f"{count_params(model.config):,}",
             "vocabulary": model.vocabulary.name,

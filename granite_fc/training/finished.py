@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,22 @@ import jax.numpy as jnp
 from granite_fc.checkpoints.initial import restore_params
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.adapters.attach import join
-from granite_fc.training.ema import averaged
+from granite_fc.training.ema import Ema, averaged
 from granite_fc.training.freezing import part
 
 Params = dict[str, Any]
+
+
+def wants_average(about: Mapping[str, Any], overrides: Sequence[tuple[str, str]]) -> bool:
+    """Whether what answers is the average of a run's parameters, as gin says it at the moment.
+
+    Args:
+        about: The checkpoint's JSON object.
+        overrides: (name, value) pairs of the command line; one of `ema.evaluate` counts even where
+            the run kept no average.
+    """
+    has_ema = about.get("ema_decay") is not None or "ema.evaluate" in dict(overrides)
+    return has_ema and Ema().evaluate
 
 
 def finished_params(

@@ -14,7 +14,7 @@ from granite_fc.training.run_data import RunData
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
 # How the model is computed, and how it is regularised: what it is stays the same.
-_MAY_CHANGE = {
+MAY_CHANGE = {
     "compute_dtype",
     "remat_policy",
     "scan_layers",
@@ -77,7 +77,7 @@ def check_same_model(stored: Mapping[str, Any], model: DecoderConfig) -> None:
     now = json.loads(json.dumps(dataclasses.asdict(model)))
     then = stored["model"]
     differing = [
-        name for name in now if name not in _MAY_CHANGE and then.get(name, now[name]) != now[name]
+        name for name in now if name not in MAY_CHANGE and then.get(name, now[name]) != now[name]
     ]
     if differing:
         raise ConfigurationError(

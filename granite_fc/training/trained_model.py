@@ -30,8 +30,7 @@ from granite_fc.sharding.mesh import AXES, MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import named, partitions_of
 from granite_fc.training.compilation_cache import AUTO, use_compilation_cache
-from granite_fc.training.ema import Ema
-from granite_fc.training.finished import finished_params
+from granite_fc.training.finished import finished_params, wants_average
 from granite_fc.training.first_state import check_same_base
 from granite_fc.training.layout import BASE
 from granite_fc.training.resumption import check_same_model, check_same_vocabulary
@@ -150,10 +149,10 @@ def load(directory: Path, overrides: Sequence[tuple[str, str]] = ()) -> TrainedM
     use_compilation_cache(AUTO, directory.parent.parent)
     mesh = make_mesh(_mesh_config(overrides).resolve(jax.device_count()))
     rules = LogicalAxisRules()
-    has_ema = about.get("ema_decay") is not None or "ema.evaluate" in dict(overrides)
 
     def finished(abstract: Any) -> Any:
-        return finished_params(directory, about, abstract, use_ema=has_ema and Ema().evaluate)
+        use_ema = wants_average(about, overrides)
+        return finished_params(directory, about, abstract, use_ema=use_ema)
 
     wanted = _laid_out(config, mesh, rules)
     if config.adapter is None:
