@@ -10,6 +10,7 @@ from granite_fc.checkpoints.hf.directory import FILES
 from granite_fc.checkpoints.hf.export_model import Progress, export_model, stored_config
 from granite_fc.checkpoints.initial import read_data
 from granite_fc.training.exported_adapters import export_adapters
+from granite_fc.training.finished import wants_average
 from granite_fc.training.resumption import check_same_vocabulary
 from granite_fc.vocabularies.hugging_face import TOKENIZER_FILE
 from granite_fc.vocabularies.load import load_vocabulary
@@ -27,7 +28,9 @@ def export_run(
 ) -> None:
     """Writes a checkpoint as a Hugging Face directory: a model, or adapters for PEFT.
 
-    The tokenizer is that which the run's `config.gin` names, where it is one of Hugging Face's.
+    Where the run kept an average of its parameters, it is that, unless gin says that
+    `ema.evaluate` is False. The tokenizer is that which the run's `config.gin` names, where it is
+    one of Hugging Face's.
 
     Args:
         checkpoint: `.../checkpoints/<step>`.
@@ -43,7 +46,9 @@ def export_run(
     about = read_data(checkpoint)
     model_dir = checkpoint.parent.parent
     folder, eos_id, base = model_dir, None, None
-    if (model_dir / _CONFIG).is_file():
+    if not (model_dir / _CONFIG).is_file():
+        configuration.parse([], overrides)
+    else:
         configuration.parse([str(model_dir / _CONFIG)], [("MODEL_DIR", str(model_dir)), *overrides])
         vocabulary = load_vocabulary()
         check_same_vocabulary(about, vocabulary)
@@ -51,11 +56,23 @@ def export_run(
         folder = _tokenizer_folder() or model_dir
         base = configuration.macro("INITIAL_CHECKPOINT_PATH")
     files = {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
+    use_ema = wants_average(about, overrides)
     config = stored_config(about)
     if config.adapter is not None:
-        export_adapters(checkpoint, config, to, files=files, base=base, dtype=dtype)
+        export_adapters(
+            checkpoint, config, to, files=files, base=base, dtype=dtype, use_ema=use_ema
+        )
         return
-    export_model(checkpoint, config, to, files=files, eos_id=eos_id, dtype=dtype, progress=progress)
+    export_model(
+        checkpoint,
+        config,
+        to,
+        files=files,
+        eos_id=eos_id,
+        dtype=dtype,
+        use_ema=use_ema,
+        progress=progress,
+    )
 
 
 def _tokenizer_folder() -> Path | None:

@@ -31,10 +31,9 @@ def export_adapters(
     files: Mapping[str, bytes],
     base: str | None,
     dtype: str | None = None,
+    use_ema: bool,
 ) -> None:
     """Writes `adapter_config.json`, `adapter_model.safetensors` and what stands beside them.
-
-    Where the run kept an average of its adapters, they are that.
 
     Args:
         checkpoint: `.../checkpoints/<step>`, of adapters.
@@ -43,10 +42,11 @@ def export_adapters(
         files: The tokenizer's, and others to hand on, by name.
         base: Where the model is that they stand beside, as `base_model_name_or_path` says it.
         dtype: The type to write; None is float32, in which they are trained.
+        use_ema: Whether the average of the adapters takes their place.
 
     Raises:
-        ConfigurationError: The checkpoint is another's, or the directory is there; nothing is
-            written.
+        ConfigurationError: The checkpoint is another's, it has no average, or the directory is
+            there; nothing is written.
     """
     about = read_data(checkpoint)
     device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
@@ -54,7 +54,6 @@ def export_adapters(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device),
         split(abstract_params(config))[0],
     )
-    use_ema = about.get("ema_decay") is not None
     adapters = jax.device_get(finished_params(checkpoint, about, abstract, use_ema=use_ema))
     tensors = peft_tensors(config, adapters)
     with written_beside(to) as folder:

@@ -49,14 +49,14 @@ def export_model(
     files: Mapping[str, bytes],
     eos_id: int | None,
     dtype: str | None = None,
+    use_ema: bool = True,
     shard_bytes: int = SHARD_BYTES,
     progress: Progress,
 ) -> None:
     """Writes a checkpoint's model as config, weights and what stands beside them.
 
-    Where a run kept an average of its parameters, they are that. Arrays are read in the pieces that
-    they were saved in, and each goes where it belongs in files that are laid out before: no array
-    is ever held whole, unless it was saved so.
+    Arrays are read in the pieces that they were saved in, and each goes where it belongs in files
+    that are laid out before: no array is ever held whole, unless it was saved so.
 
     Args:
         checkpoint: `.../checkpoints/<step>`.
@@ -65,6 +65,7 @@ def export_model(
         files: The tokenizer's, and others to hand on, by name.
         eos_id: The id that ends an answer; None where no vocabulary is known.
         dtype: The type of the weights; None takes that which they are saved in.
+        use_ema: Whether an average of the parameters, where the run kept one, takes their place.
         shard_bytes: The most bytes of a file of weights.
         progress: Called with arrays done, arrays in all, and the name of the next.
 
@@ -85,7 +86,7 @@ def export_model(
     content |= special
     stored = stored_arrays(checkpoint / STATE)
     check_same_arrays(stored["params"], abstract_params(config), where)
-    averaged = paths_of(stored.get("ema", {}))
+    averaged = paths_of(stored.get("ema", {})) if use_ema else ()
     tensors = tensors_of(TABLES[content["model_type"]], config)
     places: dict[tuple[str, ...], dict[int | None, Part]] = {}
     for tensor in tensors:

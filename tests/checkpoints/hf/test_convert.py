@@ -61,7 +61,8 @@ def save_ours(config: DecoderConfig, folder: Path, ema: Any = None) -> tuple[Pat
     params = zero_padding(config, random_params(config))
     state = {"params": params} | ({} if ema is None else {"ema": jax.tree.map(ema, params)})
     with Checkpoints(folder / "checkpoints") as checkpoints:
-        checkpoints.save(3, state, {"model": dataclasses.asdict(config), "step": 3})
+        about = {"model": dataclasses.asdict(config), "step": 3}
+        checkpoints.save(3, state, about | ({} if ema is None else {"ema_decay": 0.9}))
     return folder / "checkpoints" / "3", params
 
 
@@ -136,15 +137,14 @@ def test_weights_are_split_into_files_that_transformers_joins(tmp_path: Path) ->
     assert written[0] == "0/11 blocks/attention/key/kernel" and written[-1] == "11/11 "
 
 
-def test_an_average_of_the_parameters_is_what_is_exported(tmp_path: Path) -> None:
-    checkpoint, params = save_ours(LLAMA, tmp_path, ema=lambda x: x.astype("float32") + 1)
-    export_model(
-        checkpoint, LLAMA, tmp_path / "theirs", files={}, eos_id=0, progress=lambda *_: None
-    )
-    published = open_published(tmp_path / "theirs")
-    assert published is not None
-    read = load_params(published, LLAMA, on_one_device(LLAMA))
-    assert_same(read, jax.tree.map(lambda x: x + 1, params))
+def test_an_average_of_the_parameters_is_exported_unless_gin_says_otherwise(tmp_path: Path) -> None:
+    _, params = save_ours(LLAMA, tmp_path, ema=lambda x: x.astype("float32") + 1)
+    assert convert(tmp_path, tmp_path / "average") == 0
+    assert convert(tmp_path, tmp_path / "last", "--gin.ema.evaluate=False") == 0
+    for name, expected in (("average", jax.tree.map(lambda x: x + 1, params)), ("last", params)):
+        published = open_published(tmp_path / name)
+        assert published is not None
+        assert_same(load_params(published, LLAMA, on_one_device(LLAMA)), expected)
 
 
 def test_the_tokenizer_goes_along_and_the_model_is_asked(

@@ -374,7 +374,7 @@ def test_exactly_those_tokens_are_left_out_after_which_no_end_fits(vocabulary, d
     grammar = CallsGrammar(awkward_functions(), DIALECTS[dialect].call_frame(0))
     free = 0
     for most in (46, 60, 80, 120) * 8:
-        if free > 30:
+        if free > 15:
             break
         constraint = grammar.constraint(vocabulary, most)
         while not constraint.is_complete:
