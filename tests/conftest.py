@@ -1,10 +1,17 @@
-"""The whole suite runs on eight simulated devices, so that a mesh is a mesh on any machine."""
+"""The whole suite runs on eight simulated devices, so that a mesh is a mesh on any machine.
+
+It may be spread over workers: `pytest -n 2 --dist loadgroup`.
+"""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import jax
+import pytest
+
+_TESTS = Path(__file__).parent
 
 jax.config.update("jax_platforms", "cpu")
 # For the processes that tests start: with libtpu installed they would look for a TPU.
@@ -12,3 +19,22 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 jax.config.update("jax_num_cpu_devices", 8)
 # Tests compile much and compute little: this takes a third of the time.
 jax.config.update("jax_disable_most_optimizations", True)
+
+
+# What takes longest is begun first, so that no worker is left with it at the end.
+_LONG = ("multihost", "planning", "end_to_end", "tpu", "training")
+
+
+def _begins_after(item: pytest.Item) -> int:
+    room = item.path.relative_to(_TESTS).parts[0]
+    return _LONG.index(room) if room in _LONG else len(_LONG)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps a file's tests in one worker, and in one those that share runs of several processes."""
+    items.sort(key=_begins_after)
+    for item in items:
+        parts = item.path.relative_to(_TESTS).parts
+        group = parts[0] if parts[0] == "multihost" else "/".join(parts)
+        item.add_marker(pytest.mark.xdist_group(group))
