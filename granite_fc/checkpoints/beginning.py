@@ -56,7 +56,7 @@ class Beginning:
             return cls(find_checkpoint(path, key=key))
         except ConfigurationError as error:
             raise ConfigurationError(
-                KEY,
+                key,
                 found=error.found,
                 expected=f"{error.expected}; a Hugging Face directory; or a GGUF file",
             ) from None
