@@ -189,6 +189,17 @@ def test_the_tokenizer_goes_along_and_the_model_is_asked(
     found.check(model, load_vocabulary(str(tmp_path / "back")))
     with pytest.raises(ConfigurationError, match=r"VOCABULARY: found .*2k, whose id 0 is"):
         found.check(model, load_vocabulary("granite_fc_2k"))
+    # And of the checkpoint that it has become; what it computes is told there as well.
+    found = Beginning.find(tmp_path / "moved")
+    found.check(model, load_vocabulary(str(tmp_path / "back")))
+    with pytest.raises(ConfigurationError, match=r"VOCABULARY: found .*2k, whose id 0 is"):
+        found.check(model, load_vocabulary("granite_fc_2k"))
+    with pytest.raises(
+        ConfigurationError, match=r"DecoderConfig\.rope_theta: found '500.0'.*moved"
+    ):
+        found.check(
+            dataclasses.replace(model, rope_theta=500.0), load_vocabulary(str(tmp_path / "back"))
+        )
     small = dataclasses.replace(LLAMA, vocab_size=size - 1)
     save(small, tmp_path / "theirs")
     assert convert(tmp_path / "theirs", tmp_path / "refused") == 2
