@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ from granite_fc.errors import ConfigurationError
 from granite_fc.models.adapters.config import AdapterConfig
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import abstract_params
+
+_BYTES = {"float32": 4, "bfloat16": 2}
 
 Progress = Callable[[int, int, str], None]
 
@@ -68,8 +72,8 @@ def export_model(
         progress: Called with arrays done, arrays in all, and the name of the next.
 
     Raises:
-        ConfigurationError: transformers has no such model, the checkpoint is another's, or the
-            directory is there; nothing is written.
+        ConfigurationError: transformers has no such model, the checkpoint is another's, the
+            directory is there, or there is no room for the weights; nothing is written.
     """
     where = str(checkpoint)
     if config.adapter is not None:
@@ -91,13 +95,14 @@ def export_model(
     for tensor in tensors:
         for piece in tensor.parts:
             places.setdefault(piece.path, {})[piece.layer] = piece
+    shapes = {tensor.name: tensor.shape for tensor in tensors}
     with written_beside(to) as folder:
+        _check_room(folder, _BYTES[dtype] * sum(map(math.prod, shapes.values())))
         for name, data in files.items():
             (folder / name).write_bytes(data)
         _write_json(folder / CONFIG, content)
         if generation.get("eos_token_id") != special["eos_token_id"] or not generation:
             _write_json(folder / GENERATION, generation | special)
-        shapes = {tensor.name: tensor.shape for tensor in tensors}
         writer = SafetensorsWriter(folder, shapes, dtype, shard_bytes)
         for number, path in enumerate(shapes_of(config)):
             progress(number, len(places), "/".join(path))
@@ -105,6 +110,17 @@ def export_model(
             for index, values in chunks(checkpoint / STATE, part, path):
                 _write(writer, places[path], index, values)
         progress(len(places), len(places), "")
+
+
+def _check_room(folder: Path, size: int) -> None:
+    """Checks that a disk holds so many bytes: what is mapped and finds no room ends a process."""
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise ConfigurationError(
+            "--to",
+            found=f"{folder.parent}, with {free:,} bytes left",
+            expected=f"{size:,} bytes for the weights",
+        )
 
 
 def _special_ids(generation: Mapping[str, Any], eos_id: int | None) -> dict[str, Any]:

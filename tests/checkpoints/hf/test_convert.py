@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gin
@@ -254,7 +255,7 @@ def test_ids_that_the_config_alone_tells_are_kept(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_converted_leaves_nothing_behind(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(LLAMA, tmp_path / "theirs")
     (tmp_path / "full").mkdir()
@@ -270,8 +271,14 @@ def test_what_cannot_be_converted_leaves_nothing_behind(
     assert convert(tmp_path / "theirs", tmp_path / "to") == 2
     assert "model.norm.weight is missing" in capsys.readouterr().err
 
+    checkpoint, params = save_ours(LLAMA, tmp_path / "run")
+    size = sum(leaf.nbytes for leaf in jax.tree.leaves(params))
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=size - 1))
+        assert convert(tmp_path / "run", tmp_path / "to") == 2
+    assert f"expected {size:,} bytes" in capsys.readouterr().err
+
     # Fails in the midst of writing.
-    checkpoint, _ = save_ours(LLAMA, tmp_path / "run")
     data = sorted((checkpoint / "state").rglob("d/*"), key=lambda p: p.stat().st_size)[-1]
     data.write_bytes(data.read_bytes()[:100])
     with pytest.raises(ValueError, match=r"OCDBT|corrupt|ocdbt"):
