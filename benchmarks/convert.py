@@ -115,9 +115,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.back:
             steps.append(("a published model", "ours", "back"))
         for name, source, to in steps:
-            if name == "a published model":
-                # No tokenizer was beside it, and without the run's gin file none is asked for.
-                (folder / "ours" / "config.gin").unlink()
             found = convert(folder / source, folder / to)
             figures = f"{weights / _GIB:12.2f}{found.peak / _GIB:10.2f}{found.seconds:9.0f}"
             print(f"{name:20}{figures}", flush=True)

@@ -7,20 +7,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from granite_fc.checkpoints.hf.check import check_same_decoder, check_weights
+from granite_fc.checkpoints.hf.check import check_same_decoder, check_weights, described
+from granite_fc.checkpoints.hf.directory import CONFIG
+from granite_fc.checkpoints.hf.export_model import stored_config
 from granite_fc.checkpoints.hf.onto_mesh import load_params, types_as_published
 from granite_fc.checkpoints.hf.tensors import Published
-from granite_fc.checkpoints.hf.tokens import check_same_tokens
-from granite_fc.checkpoints.initial import find_checkpoint, on_devices, restore_params
+from granite_fc.checkpoints.hf.tokens import check_same_tokens, tokenizer_of
+from granite_fc.checkpoints.initial import (
+    find_checkpoint,
+    on_devices,
+    read_data,
+    restore_params,
+)
 from granite_fc.checkpoints.published import open_published
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import base_config
+from granite_fc.vocabularies.hugging_face import TOKENIZER_FILE
+from granite_fc.vocabularies.load import load_vocabulary
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
 PyTree = Any
 
 KEY = "INITIAL_CHECKPOINT_PATH"
+_VOCABULARY = "VOCABULARY"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,26 +66,34 @@ class Beginning:
             return cls(find_checkpoint(path, key=key))
         except ConfigurationError as error:
             raise ConfigurationError(
-                KEY,
+                key,
                 found=error.found,
                 expected=f"{error.expected}; a Hugging Face directory; or a GGUF file",
             ) from None
 
     def check(self, config: DecoderConfig, vocabulary: Vocabulary) -> None:
-        """Checks that a published model is the run's, by all that its headers say.
+        """Checks that the model is the run's, by all that is said of it; reads no weight.
 
         Args:
             config: The run's decoder.
             vocabulary: That of the run's data.
 
         Raises:
-            ConfigurationError: Names each field, weight or token that differs.
+            ConfigurationError: Names each field that differs; or each weight of a published model;
+                or the first token.
         """
         if self.published is None:
+            about = read_data(self.path)
+            if "model" in about:
+                check_same_decoder(stored_config(about), config, f"the checkpoint {self.path}")
+            _check_same_vocabulary(self.path, about, vocabulary)
             return
-        check_same_decoder(self.published, config)
+        said_by = f"{self.published.name}/{CONFIG}"
+        check_same_decoder(described(self.published), config, said_by)
         check_weights(self.published, base_config(config))
-        check_same_tokens(self.published, vocabulary, key="VOCABULARY")
+        theirs = tokenizer_of(self.published)
+        if theirs is not None:
+            check_same_tokens(theirs, self.published.name, vocabulary, key=_VOCABULARY)
 
     def params(self, config: DecoderConfig, abstract_base: PyTree) -> PyTree:
         """Returns the parameters.
@@ -95,6 +113,24 @@ class Beginning:
         if config.adapter is not None:
             abstract_base = types_as_published(self.published, base, abstract_base)
         return load_params(self.published, base, abstract_base)
+
+
+def _check_same_vocabulary(
+    checkpoint: Path, about: Mapping[str, Any], vocabulary: Vocabulary
+) -> None:
+    """Checks that ids mean what they meant to a checkpoint's model."""
+    model_dir = checkpoint.parent.parent
+    if (model_dir / TOKENIZER_FILE).is_file():
+        theirs = load_vocabulary(str(model_dir))
+        check_same_tokens(theirs, str(model_dir), vocabulary, key=_VOCABULARY)
+        return
+    then = about.get("vocabulary")
+    if then is not None and then["digest"] != vocabulary.digest:
+        raise ConfigurationError(
+            _VOCABULARY,
+            found=f"{vocabulary.name} ({vocabulary.digest[:12]})",
+            expected=f"{then['name']} ({then['digest'][:12]}), with which {checkpoint} was trained",
+        )
 
 
 def check_is_run(about: Mapping[str, Any], model_dir: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +24,9 @@ def written_beside(to: Path, *, key: str = "--to") -> Iterator[Path]:
     """
     check_free(to, key=key)
     to.parent.mkdir(parents=True, exist_ok=True)
-    # The process in the name: two that write the same do not write into each other's.
-    beside = to.with_name(f".{to.name}.{os.getpid()}")
+    # A name of its own: two that write the same do not write into each other's, and what was left
+    # by one that was killed is not in the way.
+    beside = to.with_name(f".{to.name}.{secrets.token_hex(4)}")
     beside.mkdir()
     try:
         yield beside

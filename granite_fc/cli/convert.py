@@ -73,11 +73,13 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"wrote {to}: {config.num_layers} layers in {config.param_dtype}, as a checkpoint")
         return 0
     from granite_fc.training.exported import export_run
+    from granite_fc.vocabularies.hugging_face import TOKENIZER_FILE
 
     export_run(
         found.path, to, overrides=arguments.overrides, dtype=arguments.dtype, progress=_Lines()
     )
-    print(f"wrote {to}: a Hugging Face directory")
+    tokenizer = "with its tokenizer" if (to / TOKENIZER_FILE).is_file() else "without a tokenizer"
+    print(f"wrote {to}: a Hugging Face directory {tokenizer}")
     return 0
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from granite_fc import configuration
-from granite_fc.checkpoints.hf.directory import FILES
+from granite_fc.checkpoints.gguf.file import is_gguf
+from granite_fc.checkpoints.gguf.published import read_gguf
+from granite_fc.checkpoints.hf.directory import files_in
 from granite_fc.checkpoints.hf.export_model import Progress, export_model, stored_config
 from granite_fc.checkpoints.initial import read_data
 from granite_fc.training.exported_adapters import export_adapters
-from granite_fc.training.finished import wants_average
+from granite_fc.training.finished import check_has_average, wants_average
 from granite_fc.training.resumption import check_same_vocabulary
-from granite_fc.vocabularies.hugging_face import TOKENIZER_FILE
+from granite_fc.vocabularies.hugging_face import TOKENIZER_FILE, HuggingFaceVocabulary
 from granite_fc.vocabularies.load import load_vocabulary
+from granite_fc.vocabularies.vocabulary import Vocabulary
 
 _CONFIG = "config.gin"
 
@@ -30,7 +34,7 @@ def export_run(
 
     Where the run kept an average of its parameters, it is that, unless gin says that
     `ema.evaluate` is False. The tokenizer is that which the run's `config.gin` names, where it is
-    one of Hugging Face's.
+    one of Hugging Face's or in a GGUF file.
 
     Args:
         checkpoint: `.../checkpoints/<step>`.
@@ -40,23 +44,24 @@ def export_run(
         progress: See `export_model`.
 
     Raises:
-        ConfigurationError: There is no such model in transformers, or another
-            vocabulary than the model's; nothing is written.
+        ConfigurationError: There is no such model in transformers, another vocabulary than the
+            model's, or no average where one is asked for; nothing is written.
     """
     about = read_data(checkpoint)
     model_dir = checkpoint.parent.parent
-    folder, eos_id, base = model_dir, None, None
-    if not (model_dir / _CONFIG).is_file():
+    files, eos_id, base = files_in(model_dir), None, None
+    if not (model_dir / _CONFIG).is_file() or _has_no_vocabulary(about, overrides):
         configuration.parse([], overrides)
     else:
         configuration.parse([str(model_dir / _CONFIG)], [("MODEL_DIR", str(model_dir)), *overrides])
         vocabulary = load_vocabulary()
         check_same_vocabulary(about, vocabulary)
         eos_id = vocabulary.eos_id
-        folder = _tokenizer_folder() or model_dir
+        files = _files_of(vocabulary) or files
         base = configuration.macro("INITIAL_CHECKPOINT_PATH")
-    files = {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
     use_ema = wants_average(about, overrides)
+    if use_ema:
+        check_has_average(checkpoint, about)
     config = stored_config(about)
     if config.adapter is not None:
         export_adapters(
@@ -75,8 +80,18 @@ def export_run(
     )
 
 
-def _tokenizer_folder() -> Path | None:
-    """Where the run's tokenizer is, if it is one of Hugging Face's."""
+def _has_no_vocabulary(about: Mapping[str, Any], overrides: Sequence[tuple[str, str]]) -> bool:
+    """Whether a model was published without a tokenizer, and none is named for it now."""
+    return about.get("vocabulary", ...) is None and "VOCABULARY" not in dict(overrides)
+
+
+def _files_of(vocabulary: Vocabulary) -> dict[str, bytes]:
+    """What stands beside the run's tokenizer and itself, if it is none of SentencePiece's."""
+    if not isinstance(vocabulary, HuggingFaceVocabulary):
+        return {}
     path = Path(str(configuration.macro("VOCABULARY"))).expanduser()
-    folder = path.parent if path.name == TOKENIZER_FILE else path
-    return folder if (folder / TOKENIZER_FILE).is_file() else None
+    if is_gguf(path):
+        return dict(read_gguf(path).files)
+    if path.is_dir():
+        return files_in(path)
+    return files_in(path.parent) | {TOKENIZER_FILE: path.read_bytes()}

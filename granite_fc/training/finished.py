@@ -30,6 +30,24 @@ def wants_average(about: Mapping[str, Any], overrides: Sequence[tuple[str, str]]
     return has_ema and Ema().evaluate
 
 
+def check_has_average(directory: Path, about: Mapping[str, Any]) -> None:
+    """Checks that a run kept an average of its parameters.
+
+    Args:
+        directory: The checkpoint.
+        about: Its JSON object.
+
+    Raises:
+        ConfigurationError: It did not.
+    """
+    if about.get("ema_decay") is None:
+        raise ConfigurationError(
+            "ema.evaluate",
+            found=True,
+            expected=f"False: {directory} has no average of its parameters",
+        )
+
+
 def finished_params(
     directory: Path, about: Mapping[str, Any], abstract: Params, *, use_ema: bool
 ) -> Params:
@@ -46,12 +64,7 @@ def finished_params(
     """
     if not use_ema:
         return restore_params(directory, abstract)
-    if about.get("ema_decay") is None:
-        raise ConfigurationError(
-            "ema.evaluate",
-            found=True,
-            expected=f"False: {directory} has no average of its parameters",
-        )
+    check_has_average(directory, about)
     frozen = about["frozen"]
     trained, held = part(abstract, frozen)
     wide = jax.tree.map(

@@ -101,6 +101,8 @@ def hugging_face_model(config: DecoderConfig, params: dict[str, Any]) -> torch.n
                 ],
                 layer_norm_epsilon=config.norm_eps,
                 multi_query=config.num_kv_heads == 1,
+                scale_attn_weights=config.attention_multiplier is None,
+                tie_word_embeddings=config.tie_embeddings,
                 bos_token_id=0,
                 eos_token_id=0,
                 attn_implementation="eager",

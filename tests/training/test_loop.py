@@ -22,7 +22,16 @@ from granite_fc.training.loop import TrainResult
 from granite_fc.training.metrics import NonFiniteError
 from granite_fc.training.optimizers import AdamW
 from granite_fc.training.schedules import LearningRateSchedule
-from tests.training.small_run import LENGTH, STEPS, TOO_LONG, examples, model, run, write_cache
+from tests.training.small_run import (
+    LENGTH,
+    STEPS,
+    TOO_LONG,
+    Bytes,
+    examples,
+    model,
+    run,
+    write_cache,
+)
 from tests.training.small_tasks import TASKS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -198,6 +207,22 @@ def test_a_run_begins_with_the_parameters_of_another(
     )
     assert result is not None
     np.testing.assert_allclose(result.evaluation["loss"], finished[1].evaluation["loss"], rtol=1e-4)
+
+
+def test_a_run_does_not_begin_with_another_model_or_with_other_tokens(
+    finished: tuple[Path, TrainResult], folder: Path
+) -> None:
+    class Others(Bytes):
+        name = "others"
+        digest = "1" * 64
+
+    for given, words in (
+        ({"model": model(norm_eps=1e-3)}, r"DecoderConfig\.norm_eps: found '0\.001'"),
+        ({"vocabulary": Others()}, r"VOCABULARY: found 'others \(1{12}\)', expected bytes"),
+    ):
+        with pytest.raises(ConfigurationError, match=words):
+            run(folder, initial_checkpoint_path=str(finished[0]), **given)
+    assert not (folder / "model").exists()
 
 
 def test_a_step_that_is_not_finite_ends_the_run_unsaved(folder: Path) -> None:

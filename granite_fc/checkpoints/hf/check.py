@@ -1,4 +1,4 @@
-"""A published model held against the model that is wanted, before any weight is read."""
+"""A model that there is held against the model that is wanted, before any weight is read."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ def described(published: Published) -> DecoderConfig:
     return decoder_config(published.config, f"{published.name}/{CONFIG}")
 
 
-def check_same_decoder(published: Published, config: DecoderConfig) -> None:
-    """Checks that a published model is the one that a run configures.
+def check_same_decoder(theirs: DecoderConfig, ours: DecoderConfig, said_by: str) -> None:
+    """Checks that a model that there is is the one that a run configures.
 
     Rotary positions have no weights: a run may be made for fewer of them.
 
     Args:
-        published: The model.
-        config: The run's.
+        theirs: The model.
+        ours: The run's.
+        said_by: What describes the model, for messages.
 
     Raises:
         ConfigurationError: Names every field that differs.
     """
-    theirs, ours = described(published), config
     differing = [name for name in _SAME if getattr(theirs, name) != getattr(ours, name)]
     means_the_same = {
         "max_positions": ours.positions == "rope" and ours.max_positions < theirs.max_positions,
@@ -79,7 +79,7 @@ def check_same_decoder(published: Published, config: DecoderConfig) -> None:
             ", ".join(f"DecoderConfig.{name}" for name in differing),
             found=", ".join(str(getattr(ours, name)) for name in differing),
             expected=", ".join(str(getattr(theirs, name)) for name in differing)
-            + f" as {published.name}/{CONFIG} says",
+            + f" as {said_by} says",
             remedy="Set them so, or include the gin file of that model.",
         )
 

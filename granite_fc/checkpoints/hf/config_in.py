@@ -86,7 +86,8 @@ def _values(family: str, config: Mapping[str, Any]) -> tuple[dict[str, Any], lis
 
 
 def _is_full_attention(name: str, value: Any) -> bool:
-    return name == "layer_types" and isinstance(value, list) and set(value) == {"full_attention"}
+    kinds = value if name == "layer_types" and isinstance(value, list) else []
+    return bool(kinds) and all(kind == "full_attention" for kind in kinds)
 
 
 def _fits(value: Any, default: Any, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from granite_fc.errors import ConfigurationError
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+GENERATION = "generation_config.json"
+SPECIAL_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
 # What a model's directory may hold besides, as far as it is handed on.
 FILES = (
     "tokenizer.json",
@@ -27,7 +30,7 @@ FILES = (
     "vocab.json",
     "merges.txt",
     "tokenizer.model",
-    "generation_config.json",
+    GENERATION,
     "chat_template.jinja",
 )
 _NUMPY = {"bfloat16": np.dtype(ml_dtypes.bfloat16)}
@@ -70,15 +73,38 @@ def open_directory(path: Path) -> Published:
     """
     config = _object(path / CONFIG)
     tensors = _tensors(path)
+    return Published(str(path), SafetensorsSource(tensors), config, files_in(path))
+
+
+def files_in(path: Path) -> dict[str, bytes]:
+    """Returns what stands beside the weights in a directory, by file name.
+
+    The ids of special tokens, which some models have in `config.json` alone, make a
+    `generation_config.json`, as in transformers.
+
+    Args:
+        path: A model's directory, or a tokenizer's.
+
+    Raises:
+        ConfigurationError: A file that is JSON is malformed.
+    """
     files = {name: (path / name).read_bytes() for name in FILES if (path / name).is_file()}
-    return Published(str(path), SafetensorsSource(tensors), config, files)
+    if GENERATION in files:
+        _object(path / GENERATION)
+    elif (path / CONFIG).is_file():
+        config = _object(path / CONFIG)
+        ids = {name: config[name] for name in SPECIAL_IDS if config.get(name) is not None}
+        if ids:
+            files[GENERATION] = (json.dumps(ids, indent=2) + "\n").encode()
+    return files
 
 
 def _tensors(path: Path) -> dict[str, Stored]:
-    if (path / INDEX).is_file():
-        return _sharded(path)
+    # In the order in which transformers looks.
     if (path / WEIGHTS).is_file():
         return read_header(path / WEIGHTS)
+    if (path / INDEX).is_file():
+        return _sharded(path)
     raise ConfigurationError(
         str(path),
         found=", ".join(sorted(p.name for p in path.iterdir())),
@@ -103,6 +129,9 @@ def _sharded(path: Path) -> dict[str, Stored]:
             problems[name] = f"is in {file}, which is missing"
         elif name not in headers[file]:
             problems[name] = f"is not in {file}"
+    for file, header in headers.items():
+        for name in header.keys() - names.keys():
+            problems[name] = f"is in {file}, but not in the index"
     if problems:
         raise ConfigurationError(
             str(path),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 from granite_fc.checkpoints.beside import written_beside
 from granite_fc.checkpoints.checkpoints import STATE
 from granite_fc.checkpoints.hf.config_out import published_config
-from granite_fc.checkpoints.hf.directory import CONFIG
+from granite_fc.checkpoints.hf.directory import CONFIG, GENERATION, SPECIAL_IDS
 from granite_fc.checkpoints.hf.families import TABLES
 from granite_fc.checkpoints.hf.json_object import parse_object
 from granite_fc.checkpoints.hf.safetensors_writer import SHARD_BYTES, SafetensorsWriter
@@ -23,7 +25,7 @@ from granite_fc.models.adapters.config import AdapterConfig
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import abstract_params
 
-GENERATION = "generation_config.json"
+_BYTES = {"float32": 4, "bfloat16": 2}
 
 Progress = Callable[[int, int, str], None]
 
@@ -70,8 +72,8 @@ def export_model(
         progress: Called with arrays done, arrays in all, and the name of the next.
 
     Raises:
-        ConfigurationError: transformers has no such model, the checkpoint is another's, or the
-            directory is there; nothing is written.
+        ConfigurationError: transformers has no such model, the checkpoint is another's, the
+            directory is there, or there is no room for the weights; nothing is written.
     """
     where = str(checkpoint)
     if config.adapter is not None:
@@ -82,7 +84,8 @@ def export_model(
         )
     dtype = dtype or config.param_dtype
     content = published_config(config, where, dtype)
-    special = _special_ids(files, eos_id)
+    generation = parse_object(files[GENERATION]) if GENERATION in files else {}
+    special = _special_ids(generation, eos_id)
     content |= special
     stored = stored_arrays(checkpoint / STATE)
     check_same_arrays(stored["params"], abstract_params(config), where)
@@ -92,13 +95,14 @@ def export_model(
     for tensor in tensors:
         for piece in tensor.parts:
             places.setdefault(piece.path, {})[piece.layer] = piece
+    shapes = {tensor.name: tensor.shape for tensor in tensors}
     with written_beside(to) as folder:
+        _check_room(folder, _BYTES[dtype] * sum(map(math.prod, shapes.values())))
         for name, data in files.items():
             (folder / name).write_bytes(data)
         _write_json(folder / CONFIG, content)
-        if GENERATION not in files:
-            _write_json(folder / GENERATION, special)
-        shapes = {tensor.name: tensor.shape for tensor in tensors}
+        if generation.get("eos_token_id") != special["eos_token_id"] or not generation:
+            _write_json(folder / GENERATION, generation | special)
         writer = SafetensorsWriter(folder, shapes, dtype, shard_bytes)
         for number, path in enumerate(shapes_of(config)):
             progress(number, len(places), "/".join(path))
@@ -108,13 +112,29 @@ def export_model(
         progress(len(places), len(places), "")
 
 
-def _special_ids(files: Mapping[str, bytes], eos_id: int | None) -> dict[str, Any]:
-    """Ids that begin, end and pad a text: those of the generation config, or the vocabulary's."""
-    given = parse_object(files[GENERATION]) if GENERATION in files else {}
+def _check_room(folder: Path, size: int) -> None:
+    """Checks that a disk holds so many bytes: what is mapped and finds no room ends a process."""
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise ConfigurationError(
+            "--to",
+            found=f"{folder.parent}, with {free:,} bytes left",
+            expected=f"{size:,} bytes for the weights",
+        )
+
+
+def _special_ids(generation: Mapping[str, Any], eos_id: int | None) -> dict[str, Any]:
+    """Ids that begin, end and pad a text: the generation config's, and what the model ends with."""
     # Not left out: transformers would take ids of its own, which may be beyond the vocabulary.
-    ids = {name: given.get(name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
-    if ids["eos_token_id"] is None:
+    ids = {name: generation.get(name) for name in SPECIAL_IDS}
+    given = ids["eos_token_id"]
+    if given is None:
         ids["eos_token_id"] = eos_id
+    elif eos_id is not None:
+        ends = given if isinstance(given, list) else [given]
+        # Training ended answers with the vocabulary's, which may be another than the base's own.
+        if eos_id not in ends:
+            ids["eos_token_id"] = [eos_id, *ends]
     return ids
 
 

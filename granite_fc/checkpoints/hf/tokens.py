@@ -1,4 +1,4 @@
-"""The tokenizer beside a published model, held against a vocabulary."""
+"""The tokenizer beside a model, held against a vocabulary."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ def tokenizer_of(published: Published) -> Vocabulary | None:
         return load_vocabulary(str(folder))
 
 
-def check_same_tokens(published: Published, vocabulary: Vocabulary, *, key: str) -> None:
-    """Checks that ids mean the same in a vocabulary as where a model was published.
+def check_same_tokens(theirs: Vocabulary, where: str, vocabulary: Vocabulary, *, key: str) -> None:
+    """Checks that ids mean the same in a vocabulary as in that of a model.
 
     Ids that one of the two has beyond the other are not compared.
 
     Args:
-        published: The model.
+        theirs: The model's.
+        where: Where the model is, for messages.
         vocabulary: The one that is to be used.
         key: What the user calls it.
 
     Raises:
         ConfigurationError: An id has other bytes; names the first.
     """
-    theirs = tokenizer_of(published)
-    if theirs is None or theirs.digest == vocabulary.digest:
+    if theirs.digest == vocabulary.digest:
         return
     for number, (one, other) in enumerate(zip(vocabulary.pieces, theirs.pieces, strict=False)):
         if one != other:
             raise ConfigurationError(
                 key,
                 found=f"{vocabulary.name}, whose id {number} is {one!r}",
-                expected=f"the tokenizer of {published.name}, whose id {number} is {other!r}",
-                remedy=f"Set it to {published.name}.",
+                expected=f"the tokenizer of {where}, whose id {number} is {other!r}",
+                remedy=f"Set it to {where}.",
             )

@@ -20,7 +20,9 @@ MODELS = {
     for name, config in VARIANTS.items()
     if config.positions == "rope" or config.num_kv_heads == 1
 } | {
-    "gpt_bigcode exact GELU": dataclasses.replace(GPT_BIGCODE, activation="gelu"),
+    "gpt_bigcode exact GELU, untied, scores unscaled": dataclasses.replace(
+        GPT_BIGCODE, activation="gelu", tie_embeddings=False, attention_multiplier=1.0
+    ),
     "gpt_bigcode padded vocabulary": dataclasses.replace(GPT_BIGCODE, vocab_multiple=16),
     "llama untied, padded vocabulary": dataclasses.replace(
         VARIANTS["llama grouped, tied"], vocab_multiple=64, tie_embeddings=False

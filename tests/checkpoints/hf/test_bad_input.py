@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import safetensors
 import safetensors.numpy
+import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,12 @@ def lie_in_index(folder: Path) -> None:
     (folder / INDEX).write_text(json.dumps(index))
 
 
+def omit_in_index(folder: Path) -> None:
+    index = json.loads((folder / INDEX).read_text())
+    del index["weight_map"]["model.norm.weight"]
+    (folder / INDEX).write_text(json.dumps(index))
+
+
 def leave_directory(folder: Path) -> None:
     index = json.loads((folder / INDEX).read_text())
     index["weight_map"]["model.norm.weight"] = "../" + folder.name + "/model.safetensors"
@@ -73,14 +80,20 @@ def no_json(folder: Path) -> None:
     (folder / INDEX).write_text("{")
 
 
+def no_generation_config(folder: Path) -> None:
+    (folder / "generation_config.json").write_text("{")
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
         (drop_shard, "model.layers.1.mlp.up_proj.weight is in model-0"),
         (truncate, "past the file"),
         (lie_in_index, "model.layers.7.mlp.up_proj.weight is not in model-0"),
+        (omit_in_index, "model.norm.weight is in model-0"),
         (leave_directory, "weight_map"),
         (no_json, "not JSON"),
+        (no_generation_config, "generation_config.json: found 'not JSON"),
     ],
 )
 def test_damaged_directories_are_refused(
@@ -159,6 +172,17 @@ def test_another_model_is_refused_by_every_field(single: Path) -> None:
     assert "DecoderConfig.max_positions, DecoderConfig.norm_eps" in error.value.message
     with pytest.raises(ConfigurationError, match=r"DecoderConfig\.embedding_multiplier"):
         found.check(GRANITE, SIZES)
+
+
+def test_of_two_models_in_a_directory_that_of_one_file_is_read(
+    single: Path, sharded: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(sharded, tmp_path / "model")
+    shutil.copy(single / "model.safetensors", folder)
+    drop_shard(folder)
+    # As transformers takes it.
+    transformers.AutoModelForCausalLM.from_pretrained(folder)
+    Beginning.find(folder).check(LLAMA, SIZES)
 
 
 def test_pickled_weights_are_not_read(single: Path, tmp_path: Path) -> None:

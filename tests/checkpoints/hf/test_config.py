@@ -99,6 +99,7 @@ BAD = [
     ("llama", {"hidden_act": "relu"}, "hidden_act = 'relu'"),
     ("llama", {"sliding_window": 4096}, "sliding_window = 4096"),
     ("llama", {"layer_types": ["full_attention", "sliding_attention"]}, "layer_types"),
+    ("llama", {"layer_types": [["full_attention"]]}, "layer_types"),
     ("llama", {"quantization_config": {"bits": 4}}, "quantization_config"),
     ("llama", {"hidden_size": "64"}, "hidden_size = '64'"),
     ("llama", {"mlp_bias": 1}, "mlp_bias = 1"),

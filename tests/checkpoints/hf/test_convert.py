@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gin
@@ -28,6 +29,15 @@ from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import abstract_params
 from granite_fc.vocabularies.hugging_face import HuggingFaceVocabulary
 from granite_fc.vocabularies.load import load_vocabulary
+from tests.checkpoints.gguf.models import (
+    TEMPLATE,
+    gguf_tensors,
+    hugging_face_weights,
+    llama_metadata,
+    small_tokenizer,
+    tokenizer_metadata,
+)
+from tests.checkpoints.gguf.writer import write_gguf
 from tests.checkpoints.hf.saved import (
     MODELS,
     assert_same,
@@ -48,12 +58,6 @@ def clean_gin() -> Iterator[None]:
 
 def convert(source: Path, to: Path, *more: str) -> int:
     return main(["convert", f"--from={source}", f"--to={to}", *more])
-
-
-def export(model_dir: Path, to: Path) -> int:
-    """Converts a model without a tokenizer, of which no gin file needs to be read."""
-    (model_dir / "config.gin").unlink()
-    return convert(model_dir, to)
 
 
 def save_ours(config: DecoderConfig, folder: Path, ema: Any = None) -> tuple[Path, Any]:
@@ -86,7 +90,7 @@ def test_a_model_comes_back_bit_for_bit_and_writes_the_same_text(
     model, params = save(config, tmp_path / "theirs")
     assert convert(tmp_path / "theirs", tmp_path / "ours") == 0
     assert_same(stored(tmp_path / "ours"), without_padding(config, params))
-    assert export(tmp_path / "ours", tmp_path / "back") == 0
+    assert convert(tmp_path / "ours", tmp_path / "back") == 0
     back = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "back")
     assert type(back) is type(model)
     assert greedy(back) == greedy(model)
@@ -105,7 +109,7 @@ def test_types_stay_unless_another_is_asked_for(dtype: str, tmp_path: Path) -> N
     # float16 is none that parameters are kept in: float32 holds all of it.
     kept = "bfloat16" if dtype == "bfloat16" else "float32"
     assert {str(leaf.dtype) for leaf in jax.tree.leaves(params)} == {kept}
-    assert export(tmp_path / "ours", tmp_path / "back") == 0
+    assert convert(tmp_path / "ours", tmp_path / "back") == 0
     back = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "back", dtype="float32")
     for name, value in model.state_dict().items():
         torch.testing.assert_close(back.state_dict()[name], value.float(), rtol=0, atol=0)
@@ -137,10 +141,15 @@ def test_weights_are_split_into_files_that_transformers_joins(tmp_path: Path) ->
     assert written[0] == "0/11 blocks/attention/key/kernel" and written[-1] == "11/11 "
 
 
-def test_an_average_of_the_parameters_is_exported_unless_gin_says_otherwise(tmp_path: Path) -> None:
+def test_an_average_of_the_parameters_is_exported_unless_gin_says_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     _, params = save_ours(LLAMA, tmp_path, ema=lambda x: x.astype("float32") + 1)
     assert convert(tmp_path, tmp_path / "average") == 0
     assert convert(tmp_path, tmp_path / "last", "--gin.ema.evaluate=False") == 0
+    save_ours(LLAMA, tmp_path / "without")
+    asked = convert(tmp_path / "without", tmp_path / "no", "--gin.ema.evaluate=True")
+    assert asked == 2 and "has no average" in capsys.readouterr().err
     for name, expected in (("average", jax.tree.map(lambda x: x + 1, params)), ("last", params)):
         published = open_published(tmp_path / name)
         assert published is not None
@@ -151,8 +160,8 @@ def test_the_tokenizer_goes_along_and_the_model_is_asked(
     tmp_path: Path, tokenizer_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     size = HuggingFaceVocabulary.from_file(tokenizer_folder / "tokenizer.json").size
-    config = dataclasses.replace(LLAMA, vocab_size=size)
-    save(config, tmp_path / "theirs")
+    model = dataclasses.replace(LLAMA, vocab_size=size)
+    save(model, tmp_path / "theirs")
     for path in tokenizer_folder.iterdir():
         shutil.copy(path, tmp_path / "theirs")
     template = "{{ messages[0]['content'] }}"
@@ -167,14 +176,31 @@ def test_the_tokenizer_goes_along_and_the_model_is_asked(
     assert convert(tmp_path / "moved", tmp_path / "back") == 0
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "back")
     assert tokenizer.apply_chat_template([{"role": "user", "content": "x"}], tokenize=False) == "x"
-    for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json"):
+    for name in ("tokenizer.json", "tokenizer_config.json"):
         assert (tmp_path / "back" / name).read_bytes() == (tmp_path / "theirs" / name).read_bytes()
+    # The ids that were there, and before them the one that ends the tokenizer's texts.
+    ids = {"bos_token_id": 1, "eos_token_id": [tokenizer.eos_token_id, 2], "pad_token_id": None}
+    config = transformers.AutoConfig.from_pretrained(tmp_path / "back")
+    generation = transformers.GenerationConfig.from_pretrained(tmp_path / "back")
+    for name, value in ids.items():
+        assert getattr(config, name) == getattr(generation, name) == value
 
     # The tokenizer of another vocabulary: at training, and beside a smaller model.
     found = Beginning.find(tmp_path / "theirs")
-    found.check(config, load_vocabulary(str(tmp_path / "back")))
+    found.check(model, load_vocabulary(str(tmp_path / "back")))
     with pytest.raises(ConfigurationError, match=r"VOCABULARY: found .*2k, whose id 0 is"):
-        found.check(config, load_vocabulary("granite_fc_2k"))
+        found.check(model, load_vocabulary("granite_fc_2k"))
+    # And of the checkpoint that it has become; what it computes is told there as well.
+    found = Beginning.find(tmp_path / "moved")
+    found.check(model, load_vocabulary(str(tmp_path / "back")))
+    with pytest.raises(ConfigurationError, match=r"VOCABULARY: found .*2k, whose id 0 is"):
+        found.check(model, load_vocabulary("granite_fc_2k"))
+    with pytest.raises(
+        ConfigurationError, match=r"DecoderConfig\.rope_theta: found '500.0'.*moved"
+    ):
+        found.check(
+            dataclasses.replace(model, rope_theta=500.0), load_vocabulary(str(tmp_path / "back"))
+        )
     small = dataclasses.replace(LLAMA, vocab_size=size - 1)
     save(small, tmp_path / "theirs")
     assert convert(tmp_path / "theirs", tmp_path / "refused") == 2
@@ -182,15 +208,62 @@ def test_the_tokenizer_goes_along_and_the_model_is_asked(
     assert not (tmp_path / "refused").exists()
 
 
+@pytest.mark.parametrize("kind", ["folder", "file", "GGUF file", "SentencePiece"])
+def test_a_run_leaves_with_the_tokenizer_that_it_names(
+    kind: str, tmp_path: Path, tokenizer_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(tokenizer_folder, tmp_path / "tokenizer")
+    (tmp_path / "tokenizer" / "tokenizer.json").rename(tmp_path / "tokenizer" / "small.json")
+    metadata = llama_metadata() | tokenizer_metadata(small_tokenizer())
+    path = {
+        "folder": tokenizer_folder,
+        "file": tmp_path / "tokenizer" / "small.json",
+        "GGUF file": write_gguf(
+            tmp_path / "model.gguf", metadata, gguf_tensors(hugging_face_weights())
+        ),
+        "SentencePiece": "granite_fc_2k",
+    }[kind]
+    config = dataclasses.replace(LLAMA, vocab_size=4096)
+    save_ours(config, tmp_path / "run")
+    (tmp_path / "run" / "config.gin").write_text(
+        f'include "runs/converted.gin"\nVOCABULARY = "{path}"\nSEQUENCE_LENGTH = 64\n'
+    )
+    assert convert(tmp_path / "run", tmp_path / "theirs") == 0
+    vocabulary = load_vocabulary(str(path))
+    generation = transformers.GenerationConfig.from_pretrained(tmp_path / "theirs")
+    assert generation.eos_token_id == vocabulary.eos_id
+    if kind == "SentencePiece":
+        assert "without a tokenizer" in capsys.readouterr().out
+        return
+    assert "with its tokenizer" in capsys.readouterr().out
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "theirs")
+    assert tokenizer.eos_token_id == vocabulary.eos_id
+    text = '<function_call> {"name": "São Paulo", "arguments": {"n": 123}}<|endoftext|>'
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert ids == vocabulary.encode(text)
+    if kind == "GGUF file":
+        assert tokenizer.chat_template == TEMPLATE
+
+
+def test_ids_that_the_config_alone_tells_are_kept(tmp_path: Path) -> None:
+    save(LLAMA, tmp_path / "theirs")
+    (tmp_path / "theirs" / "generation_config.json").unlink()
+    assert convert(tmp_path / "theirs", tmp_path / "ours") == 0
+    assert convert(tmp_path / "ours", tmp_path / "back") == 0
+    generation = transformers.GenerationConfig.from_pretrained(tmp_path / "back")
+    assert (generation.bos_token_id, generation.eos_token_id) == (1, 2)
+
+
 def test_what_cannot_be_converted_leaves_nothing_behind(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(LLAMA, tmp_path / "theirs")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").write_text("mine")
     assert convert(tmp_path / "theirs", tmp_path / "full") == 2
     assert convert(tmp_path / "nothing", tmp_path / "to") == 2
-    assert "Hugging Face directory" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "--from: found" in error and "Hugging Face directory" in error
     path = tmp_path / "theirs" / "model.safetensors"
     arrays = safetensors.numpy.load_file(path)
     del arrays["model.norm.weight"]
@@ -198,8 +271,14 @@ def test_what_cannot_be_converted_leaves_nothing_behind(
     assert convert(tmp_path / "theirs", tmp_path / "to") == 2
     assert "model.norm.weight is missing" in capsys.readouterr().err
 
+    checkpoint, params = save_ours(LLAMA, tmp_path / "run")
+    size = sum(leaf.nbytes for leaf in jax.tree.leaves(params))
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=size - 1))
+        assert convert(tmp_path / "run", tmp_path / "to") == 2
+    assert f"expected {size:,} bytes" in capsys.readouterr().err
+
     # Fails in the midst of writing.
-    checkpoint, _ = save_ours(LLAMA, tmp_path / "run")
     data = sorted((checkpoint / "state").rglob("d/*"), key=lambda p: p.stat().st_size)[-1]
     data.write_bytes(data.read_bytes()[:100])
     with pytest.raises(ValueError, match=r"OCDBT|corrupt|ocdbt"):

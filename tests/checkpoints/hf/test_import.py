@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from granite_fc.checkpoints.hf.check import check_same_decoder
+from granite_fc.checkpoints.hf.check import check_same_decoder, described
 from granite_fc.checkpoints.hf.onto_mesh import load_params
 from granite_fc.checkpoints.published import open_published
 from granite_fc.models.config import DecoderConfig
@@ -22,7 +22,7 @@ def test_logits_equal_those_of_what_was_saved(config: DecoderConfig, tmp_path: P
     assert len(list(tmp_path.glob("*.safetensors"))) > 1
     published = open_published(tmp_path)
     assert published is not None
-    check_same_decoder(published, config)
+    check_same_decoder(described(published), config, "config.json")
     read = load_params(published, config, on_one_device(config))
     assert_same(read, params)
 
