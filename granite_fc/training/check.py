@@ -15,7 +15,7 @@ from granite_fc.sharding.mesh import MeshConfig
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import partitions_of
 from granite_fc.training.freezing import part
-from granite_fc.training.optimizers import Optimizer
+from granite_fc.training.optimizer import Optimizer
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
 

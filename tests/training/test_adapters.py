@@ -23,7 +23,8 @@ from granite_fc.models.decoder import abstract_params, count_params, init_params
 from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.training.mfu import ModelFlops
-from granite_fc.training.optimizers import Adafactor, AdamW, Muon, Optimizer
+from granite_fc.training.optimizer import Optimizer
+from granite_fc.training.optimizers import Adafactor, AdamW, Muon
 from granite_fc.training.placement import BatchPlacement
 from granite_fc.training.programs import Programs
 from granite_fc.training.step import model_params
