@@ -84,20 +84,14 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.checkpoint, arguments.gin_file, arguments.overrides, search_paths
     )
     # Imported after the configuration has been read: gin files name the modules that they need.
-    from granite_fc.cli.generate_session import Session
+    from granite_fc.cli.generate_session import generate
     from granite_fc.training.hosts import join_hosts
 
-    def generate() -> None:
+    def answer() -> None:
         with join_hosts() as hosts:
-            session = Session(arguments, directory, hosts)
-            if arguments.chat:
-                session.chat()
-            elif arguments.input:
-                session.answer_file()
-            else:
-                session.answer_one()
+            generate(arguments, directory, hosts)
 
-    return status_of(generate)
+    return status_of(answer)
 
 
 def _check(arguments: argparse.Namespace) -> None:

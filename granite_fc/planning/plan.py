@@ -22,6 +22,7 @@ from granite_fc.training.compilation_cache import use_compilation_cache
 from granite_fc.training.mfu import FORMULA, ModelFlops
 from granite_fc.training.programs import Programs
 from granite_fc.training.recipe import Recipe
+from granite_fc.training.unused_settings import check_no_unused_settings
 from granite_fc.versions import versions
 
 MFU_METHOD = (
@@ -155,6 +156,7 @@ def make_plan(
     mesh_config = mesh_config.resolve(topology.num_devices)
     mesh_config.check_batch(recipe.batch_size, recipe.microbatches, recipe.sequence_length)
     recipe.optimizer.check(recipe.train_steps)
+    check_no_unused_settings(recipe.model, recipe.optimizer)
     rules.check()
     mesh = make_mesh(mesh_config, topology.devices())
     programs = Programs(recipe, mesh, rules)

@@ -15,7 +15,8 @@ from granite_fc.sharding.mesh import MeshConfig
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import partitions_of
 from granite_fc.training.freezing import part
-from granite_fc.training.optimizers import Optimizer
+from granite_fc.training.optimizer import Optimizer
+from granite_fc.training.unused_settings import check_no_unused_settings
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
 
@@ -98,6 +99,7 @@ def check_run(
             "train.optimizer", found=optimizer, expected="@adamw(), @adafactor() or @muon()"
         )
     optimizer.check(train_steps)
+    check_no_unused_settings(model, optimizer)
     policy.check()
     mesh.check()
     mesh.check_batch(batch_size, microbatches, sequence_length)

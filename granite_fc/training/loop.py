@@ -34,7 +34,8 @@ from granite_fc.training.first_state import first_state
 from granite_fc.training.goodput import Goodput
 from granite_fc.training.hosts import Hosts, join_hosts
 from granite_fc.training.metrics_writer import METRICS
-from granite_fc.training.optimizers import AdamW, Optimizer
+from granite_fc.training.optimizer import Optimizer
+from granite_fc.training.optimizers import AdamW
 from granite_fc.training.profile import Profile
 from granite_fc.training.programs import Programs
 from granite_fc.training.recipe import recipe_of

@@ -17,7 +17,8 @@ from granite_fc.models.adapters.attach import split
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import logical_axes
 from granite_fc.training.freezing import part
-from granite_fc.training.optimizers import AdamW, Optimizer
+from granite_fc.training.optimizer import Optimizer
+from granite_fc.training.optimizers import AdamW
 from granite_fc.training.step import TrainState, begin
 
 PyTree = Any

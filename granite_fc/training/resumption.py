@@ -14,7 +14,7 @@ from granite_fc.training.run_data import RunData
 from granite_fc.vocabularies.vocabulary import Vocabulary
 
 # How the model is computed, and how it is regularised: what it is stays the same.
-MAY_CHANGE = {
+_MAY_CHANGE = {
     "compute_dtype",
     "remat_policy",
     "scan_layers",
@@ -24,6 +24,7 @@ MAY_CHANGE = {
     "embedding_dropout",
     "attention_dropout",
     "residual_dropout",
+    "dropout",
     "initializer_range",
 }
 
@@ -74,19 +75,35 @@ def check_same_model(stored: Mapping[str, Any], model: DecoderConfig) -> None:
     Raises:
         ConfigurationError: Names what differs.
     """
-    now = json.loads(json.dumps(dataclasses.asdict(model)))
-    then = stored["model"]
-    differing = [
-        name for name in now if name not in MAY_CHANGE and then.get(name, now[name]) != now[name]
-    ]
+    now = lasting_settings(json.loads(json.dumps(dataclasses.asdict(model))))
+    then = lasting_settings(stored["model"])
+    differing = [name for name in now if then.get(name, now[name]) != now[name]]
     if differing:
         raise ConfigurationError(
-            ", ".join(f"DecoderConfig.{name}" for name in differing),
+            ", ".join(differing),
             found=", ".join(str(now[name]) for name in differing),
             expected=", ".join(str(then[name]) for name in differing)
             + f" as in the checkpoint at step {stored['step']}",
             remedy="Go back to that, or take another MODEL_DIR.",
         )
+
+
+def lasting_settings(model: Mapping[str, Any]) -> dict[str, object]:
+    """Returns the settings that make a model and its adapters what they are, by their gin names.
+
+    Args:
+        model: `model` of what `describe_run` gave.
+    """
+    adapter = model.get("adapter")
+    settings = {
+        f"DecoderConfig.{name}": value for name, value in model.items() if name not in _MAY_CHANGE
+    }
+    settings["DecoderConfig.adapter"] = None if adapter is None else "@AdapterConfig()"
+    return settings | {
+        f"AdapterConfig.{name}": value
+        for name, value in (adapter or {}).items()
+        if name not in _MAY_CHANGE
+    }
 
 
 def check_same_vocabulary(stored: Mapping[str, Any], vocabulary: Vocabulary) -> None:

@@ -138,8 +138,8 @@ def make_train_step(
             return laid_out(grads), loss, sums
 
         def body(carry: Any, inputs: tuple[jax.Array, Batch]) -> tuple[Any, None]:
-            number, part = inputs
-            (loss, sums), grads = gradient(params, frozen, part, jax.random.fold_in(key, number))
+            number, rows = inputs
+            (loss, sums), grads = gradient(params, frozen, rows, jax.random.fold_in(key, number))
             return jax.tree.map(jnp.add, carry, (laid_out(grads), loss, sums)), None
 
         parts = split_microbatches(batch, microbatches)
@@ -205,8 +205,8 @@ def split_microbatches(batch: Batch, microbatches: int) -> Batch:
     Microbatch m takes rows m, m + M, m + 2M, ...: every device keeps the rows that it has.
     """
 
-    def split(x: jax.Array) -> jax.Array:
+    def cut(x: jax.Array) -> jax.Array:
         x = x.reshape(x.shape[0] // microbatches, microbatches, *x.shape[1:]).swapaxes(0, 1)
         return constrain(x, None, "activation_batch", "activation_length")
 
-    return jax.tree.map(split, batch)
+    return jax.tree.map(cut, batch)

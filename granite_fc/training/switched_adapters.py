@@ -18,7 +18,7 @@ from granite_fc.errors import ConfigurationError
 from granite_fc.models.adapters.attach import split
 from granite_fc.training.finished import finished_params, wants_average
 from granite_fc.training.layout import BASE
-from granite_fc.training.resumption import MAY_CHANGE
+from granite_fc.training.resumption import lasting_settings
 from granite_fc.training.trained_model import TrainedModel
 
 _KEY = "--adapter"
@@ -134,7 +134,7 @@ def _check(directory: Path, checkpoint: Path) -> None:
             raise ConfigurationError(
                 key, found=f"{where}, which holds no adapters", expected="a run that trained some"
             )
-    there, here = _shape(other), _shape(own)
+    there, here = lasting_settings(other["model"]), lasting_settings(own["model"])
     _check_same(
         directory,
         checkpoint,
@@ -158,16 +158,6 @@ def _check_same(
             expected=", ".join(f"{name} {here}" for name, (_, here) in differing.items())
             + f" as of {checkpoint}",
         )
-
-
-def _shape(about: Mapping[str, Any]) -> dict[str, object]:
-    """What a checkpoint says of its model and its adapters, as far as it matters to answers."""
-    model = {name: value for name, value in about["model"].items() if name not in MAY_CHANGE}
-    adapter = model.pop("adapter")
-    found = {f"DecoderConfig.{name}": value for name, value in model.items()}
-    return found | {
-        f"AdapterConfig.{name}": value for name, value in adapter.items() if name != "dropout"
-    }
 
 
 def _named(vocabulary: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +16,14 @@ import pytest
 
 from granite_fc.checkpoints.checkpoints import Checkpoints
 from granite_fc.checkpoints.hf.export_model import stored_config
-from granite_fc.checkpoints.initial import read_data, restore_params
+from granite_fc.checkpoints.initial import find_checkpoint, read_data, restore_params
 from granite_fc.cli.main import main
 from granite_fc.models.adapters.attach import split
 from granite_fc.models.adapters.config import AdapterConfig
 from granite_fc.models.adapters.fingerprint import fingerprint
 from granite_fc.models.decoder import abstract_params
 from granite_fc.training.switched_adapters import SwitchedAdapters
+from granite_fc.training.trained_model import configure, load
 from tests.end_to_end.conftest import Quickstart
 
 CONFIG = """
@@ -50,17 +52,28 @@ def base(quickstart: Quickstart) -> int:
 
 
 def write_run(
-    quickstart: Quickstart, folder: Path, base: int, *, seed: int = 0, rank: int = 2, **about: Any
+    quickstart: Quickstart,
+    folder: Path,
+    base: int,
+    *,
+    seed: int = 0,
+    rank: int = 2,
+    ema_seed: int | None = None,
+    **about: Any,
 ) -> Path:
     """Writes what a run leaves that has trained adapters beside the quickstart's model."""
     own = read_data(quickstart.model_dir)
     model = dataclasses.replace(stored_config(own), adapter=AdapterConfig(rank=rank, alpha=8))
     shapes, _ = split(abstract_params(model))
-    rng = np.random.default_rng(seed)
-    state = {
-        "params": jax.tree.map(lambda x: rng.normal(size=x.shape).astype(np.float32), shapes),
-        "base": np.array(base, np.uint32),
-    }
+
+    def drawn(seed: int) -> Any:
+        rng = np.random.default_rng(seed)
+        return jax.tree.map(lambda x: rng.normal(size=x.shape).astype(np.float32), shapes)
+
+    state = {"params": drawn(seed), "base": np.array(base, np.uint32)}
+    if ema_seed is not None:
+        state["ema"] = drawn(ema_seed)
+        about = {"ema_decay": 0.9, "frozen": []} | about
     with Checkpoints(folder / "checkpoints") as checkpoints:
         checkpoints.save(1, state, own | {"step": 1, "model": dataclasses.asdict(model)} | about)
     (folder / "config.gin").write_text(CONFIG.format(model_dir=quickstart.model_dir, rank=rank))
@@ -125,8 +138,69 @@ def test_generate_answers_each_request_with_the_adapters_of_its_subtask(
     words = [f"--checkpoint={first}", f"--adapter=umbrella={second}"]
     own, *switched = answers([prompt, chat, prompt | {"adapter": "umbrella"}], *words)
     assert switched == alone[::-1] and own != alone[0]
+    others = [f"--adapter={second}", f"--adapter=nested_calls={first}"]
+    assert status([prompt, chat], f"--checkpoint={first}", *others) == 0
+    captured = capsys.readouterr()
+    assert [json.loads(line)["prediction"] for line in captured.out.splitlines()] == alone
+    assert "nothing is asked as nested_calls: its adapters are not used" in captured.err
     assert status([prompt, prompt | {"adapter": "nested_calls"}], *words) == 2
     assert "line 2: found \"the adapter 'nested_calls'" in capsys.readouterr().err
+
+
+def test_in_a_conversation_calls_and_replies_have_adapters_of_their_own(
+    runs: tuple[Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = runs
+
+    def said(*words: str) -> str:
+        monkeypatch.setattr("sys.stdin", io.StringIO("Lock the door.\n"))
+        assert main(["generate", "--chat", "--max_new_tokens=8", *words]) == 0
+        captured = capsys.readouterr()
+        assert "adapters are not used" not in captured.err
+        return captured.out
+
+    words = [f"--checkpoint={first}", f"--adapter=umbrella={second}"]
+    alone = said(f"--checkpoint={second}")
+    assert said(*words) != alone, "replies too alike to tell anything"
+    assert said(*words, f"--adapter=response_generation={second}") == alone
+
+
+def test_a_suite_is_answered_by_the_adapters_of_all_calls(
+    runs: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tool = {"name": "lock", "parameters": {}, "output_parameters": {}}
+    item = {"input": "Lock it.", "output": [{"name": "lock", "arguments": {}}], "tools": [tool]}
+    (tmp_path / "nestful.jsonl").write_text(json.dumps(item))
+    suite = ["evaluate", "--suite=nestful", f"--suite_dir={tmp_path / 'nestful.jsonl'}", "--json"]
+
+    def answer(*words: str) -> tuple[str, dict[str, str]]:
+        output = tmp_path / "answers.jsonl"
+        assert main([*suite, f"--output={output}", "--max_new_tokens=8", *words]) == 0
+        (model,) = json.loads(capsys.readouterr().out)["models"]
+        return json.loads(output.read_text())["prediction"], model["facts"]
+
+    first, second = runs
+    alone, _ = answer(f"--checkpoint={second}")
+    found, facts = answer(f"--checkpoint={first}", f"--adapter=umbrella={second}")
+    assert found == alone
+    assert facts["adapters of umbrella"] == str(second / "checkpoints" / "1")
+
+
+def test_switched_adapters_are_the_average_where_their_run_kept_one(
+    quickstart: Quickstart, base: int, runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    averaged = write_run(quickstart, tmp_path / "averaged", base, seed=3, ema_seed=4)
+    other = write_run(quickstart, tmp_path / "other", base, seed=4)
+    for evaluate, expected in ((True, other), (False, averaged)):
+        overrides = [("ema.evaluate", str(evaluate))] if not evaluate else []
+        directory = configure(str(runs[0]), [], overrides)
+        loaded = SwitchedAdapters.find([str(averaged)], directory).load(
+            load(directory, overrides), overrides
+        )
+        (found,) = loaded.values()
+        jax.tree.map(
+            np.testing.assert_array_equal, found, restore_params(find_checkpoint(expected), found)
+        )
 
 
 def test_adapters_of_no_subtask_answer_all_others() -> None:

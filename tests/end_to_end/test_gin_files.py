@@ -17,7 +17,8 @@ from granite_fc.sharding.mesh import MeshConfig
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.training.layout import Layout
 from granite_fc.training.loop import train
-from granite_fc.training.optimizers import AdamW, Optimizer
+from granite_fc.training.optimizer import Optimizer
+from granite_fc.training.optimizers import AdamW
 from granite_fc.training.recipe import configured_recipe
 
 GIN = configuration.gin_directory()

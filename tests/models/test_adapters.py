@@ -219,11 +219,13 @@ def test_a_pattern_that_matches_nothing_is_an_error_that_names_what_there_is() -
         ("rank", 0),
         ("rank", 2.0),
         ("alpha", 0),
+        ("alpha", float("inf")),
         ("dropout", 1.0),
         ("base_dtype", "int2"),
         ("block_size", 0),
         ("target", ()),
         ("target", "blocks/("),
+        ("target", [3]),
     ],
 )
 def test_settings_out_of_range_are_refused_by_name(setting: str, value: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,11 @@ from granite_fc.models.decoder import abstract_params, count_params, init_params
 from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.training.mfu import ModelFlops
-from granite_fc.training.optimizers import Adafactor, AdamW, Muon, Optimizer
+from granite_fc.training.optimizer import Optimizer
+from granite_fc.training.optimizers import Adafactor, AdamW, Muon
 from granite_fc.training.placement import BatchPlacement
 from granite_fc.training.programs import Programs
+from granite_fc.training.resumption import check_same_model
 from granite_fc.training.step import model_params
 from tests.training import small_run
 from tests.training.test_meshes import GPT_BIGCODE, LENGTH, LLAMA, ROWS, batch, small_recipe
@@ -157,9 +160,25 @@ def test_a_stopped_run_goes_on_to_the_last_bit_beside_its_own_base(tmp_path: Pat
     with pytest.raises(ConfigurationError, match=r"INITIAL_CHECKPOINT_PATH.*fingerprint"):
         tune(tmp_path, "stopped", save_base(tmp_path / "other", 1))
     int8 = small_run.model(adapter=dataclasses.replace(QLORA, base_dtype="int8"))
-    with pytest.raises(ConfigurationError, match=r"DecoderConfig\.adapter"):
+    with pytest.raises(ConfigurationError, match=r"AdapterConfig\.base_dtype: found 'int8', exp"):
         tune(tmp_path, "stopped", base, model=int8)
     assert digests(tune(tmp_path, "stopped", base)) == digests(whole)
+
+
+def test_adapters_go_on_with_another_dropout_and_with_nothing_else_of_them_changed() -> None:
+    def check(**changes: Any) -> None:
+        stored = {"model": dataclasses.asdict(small_run.model(adapter=QLORA)), "step": 2}
+        check_same_model(json.loads(json.dumps(stored)), small_run.model(**changes))
+
+    check(adapter=dataclasses.replace(QLORA, dropout=0.3), residual_dropout=0.3)
+    for changes, told in (
+        ({"rank": 4, "alpha": 1.0}, r"AdapterConfig\.rank, AdapterConfig\.alpha: found '4, 1\.0'"),
+        ({"target": "blocks/mlp/up"}, r"AdapterConfig\.target"),
+    ):
+        with pytest.raises(ConfigurationError, match=told):
+            check(adapter=dataclasses.replace(QLORA, **changes))
+    with pytest.raises(ConfigurationError, match=r"DecoderConfig\.adapter: found 'None', exp"):
+        check()
 
 
 def test_a_fingerprint_tells_values_and_places_and_not_layouts() -> None:

@@ -9,7 +9,8 @@ import pytest
 from granite_fc.models.config import DecoderConfig
 from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
-from granite_fc.training.optimizers import AdamW, Optimizer
+from granite_fc.training.optimizer import Optimizer
+from granite_fc.training.optimizers import AdamW
 from granite_fc.training.placement import BatchPlacement
 from granite_fc.training.programs import Programs
 from granite_fc.training.recipe import Recipe

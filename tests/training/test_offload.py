@@ -20,7 +20,8 @@ from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.offload import HOST, is_on_host, on_host
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.training.first_state import first_state, saved_part
-from granite_fc.training.optimizers import Adafactor, AdamW, Muon, Optimizer
+from granite_fc.training.optimizer import Optimizer
+from granite_fc.training.optimizers import Adafactor, AdamW, Muon
 from granite_fc.training.placement import BatchPlacement
 from granite_fc.training.programs import Programs
 from tests.training.test_meshes import LLAMA, batch, small_recipe

@@ -9,7 +9,8 @@ import optax
 import pytest
 
 from granite_fc.errors import ConfigurationError
-from granite_fc.training.optimizers import Adafactor, AdamW, Muon, Optimizer
+from granite_fc.training.optimizer import Optimizer
+from granite_fc.training.optimizers import Adafactor, AdamW, Muon
 from granite_fc.training.parameter_kinds import kind, matrix_dimensions
 from granite_fc.training.schedules import LearningRateSchedule
 from tests.training.standin import AXES, LAYERS, init_params

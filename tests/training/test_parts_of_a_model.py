@@ -25,7 +25,8 @@ from granite_fc.training import trained_model
 from granite_fc.training.decoder_loss import decoder_loss
 from granite_fc.training.ema import Ema, begin_ema, next_ema
 from granite_fc.training.mfu import ModelFlops
-from granite_fc.training.optimizers import Adafactor, AdamW, Muon, Optimizer
+from granite_fc.training.optimizer import Optimizer
+from granite_fc.training.optimizers import Adafactor, AdamW, Muon
 from granite_fc.training.placement import BatchPlacement
 from granite_fc.training.programs import Programs
 from granite_fc.training.rate_factors import rate_factors

@@ -10,7 +10,8 @@ from granite_fc.sharding.activate import activate
 from granite_fc.sharding.mesh import MeshConfig, make_mesh
 from granite_fc.sharding.rules import LogicalAxisRules
 from granite_fc.sharding.shardings import batch_sharding, named, partitions_of, state_partitions
-from granite_fc.training.optimizers import Adafactor, AdamW, Muon, Optimizer
+from granite_fc.training.optimizer import Optimizer
+from granite_fc.training.optimizers import Adafactor, AdamW, Muon
 from granite_fc.training.step import make_eval_step, make_train_step
 from tests.training.standin import AXES, init_params, init_state, make_batch, make_loss
 

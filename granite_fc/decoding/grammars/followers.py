@@ -9,12 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from granite_fc.decoding.grammars.between_characters import Between
-from granite_fc.decoding.grammars.json_strings import JsonString, StringState
 from granite_fc.decoding.grammars.prices import Place, Prices
 from granite_fc.decoding.grammars.prices_after import prices_of_tokens
 from granite_fc.decoding.grammars.progress import Progress
-from granite_fc.decoding.grammars.string_places import string_at, watched
-from granite_fc.decoding.grammars.texts import FreshKey, Lexeme, Text
+from granite_fc.decoding.grammars.string_places import is_open, string_at, watched
+from granite_fc.decoding.grammars.texts import Lexeme, Text
 from granite_fc.decoding.grammars.tokens import Tokens, set_bits
 
 # Tokens that are sooner tried one by one than llguidance is asked, and texts that are looked up.
@@ -96,18 +95,14 @@ class Followers:
     ) -> bool:
         """Adds what may follow in a string to masks, and to the tokens to be tried.
 
-        It is not known within a character, where a marker, what looks like a reference or a name
-        that is taken may have begun, nor where characters have to follow.
+        It is known between two characters, but not where a marker, what looks like a reference or
+        a name that is taken may have begun, nor where several characters have to follow.
         """
-        if not isinstance(place.leaf, JsonString | FreshKey):
+        if not is_open(place) or watched(place):
             return False
         string, within = string_at(place)
         least = max(string.low - within.length, 0)
-        if within.pending or within.escape or least > 1:
-            return False
-        if within.opening < len(string.quote):
-            return self._is_opening_known(place, left, masks, tried)
-        if within.label > 0 or watched(place):
+        if within.label > 0 or least > 1:
             return False
         known = self._between
         if known is None or (known.leaf, known.rest) != (place.leaf, place.rest):
@@ -120,18 +115,4 @@ class Followers:
             mask = mask & ~self._tokens.dollar
             tried += self._tokens.starting_with(b"$")
         masks.append(mask)
-        return True
-
-    def _is_opening_known(
-        self, place: Place, left: int, masks: list[np.ndarray], tried: list[int]
-    ) -> bool:
-        """The same before the first character."""
-        string, within, rest = place
-        if not isinstance(string, JsonString) or string.high < self._tokens.longest:
-            return False
-        plain, others = self._tokens.opening(string.quote[within.opening :])
-        first = Place(string, StringState(len(string.quote), 1), rest)
-        if self._prices.place(first) <= left:
-            masks.append(plain)
-        tried += others
         return True

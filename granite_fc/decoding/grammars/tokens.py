@@ -59,9 +59,6 @@ class Tokens:
         in_string: Returns, for a spelling, what each id does between two characters of a string.
         spellings: Returns, for a text, the ids that may begin to spell it.
         starting_with: Returns, for a text, the ids that spell it and maybe more.
-        opening: Returns, for the rest of an opening quote, the ids that spell it and something
-            plain that is no beginning of a reference, in the form of `plain`; and a list of the
-            others that may come next.
         dollar: The ids that begin with a dollar sign, in the form of `plain`.
         id_of: An id for each text that one id spells.
         longest: Bytes of the longest id.
@@ -92,7 +89,6 @@ class Tokens:
         self.starting_with = functools.lru_cache(maxsize=256)(
             lambda start: self._starting_with(start).tolist()
         )
-        self.opening = functools.lru_cache(maxsize=64)(self._opening)
         self.dollar = mask_of(self._starting_with(b"$"), self.size)
         self.spellings = functools.lru_cache(maxsize=1 << 12)(self._spellings)
         self._automata: MutableMapping[Lexeme, Automaton] = weakref.WeakKeyDictionary()
@@ -115,10 +111,6 @@ class Tokens:
         starting = self._starting_with(text).tolist()
         beyond = [token for token in starting if len(self.spelled[token]) > len(text)]
         return Spellings(self._beginnings(text).tolist(), beyond)
-
-    def _opening(self, quote: bytes) -> tuple[np.ndarray, list[int]]:
-        plain = self.plain_after(quote) & ~mask_of(self._starting_with(quote + b"$"), self.size)
-        return plain, ids_in(self.way_to(quote) & ~plain).tolist()
 
     def _mask_of_way_to(self, text: bytes) -> np.ndarray:
         ids = self._starting_with(text), self._beginnings(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Sequence
 
@@ -57,7 +58,7 @@ class AdapterConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 self._reject(name, "a positive integer")
-        if not self.alpha > 0.0:
+        if not 0.0 < self.alpha < math.inf:
             self._reject("alpha", "a positive number")
         if not 0.0 <= self.dropout < 1.0:
             self._reject("dropout", "a share in [0, 1)")
@@ -70,7 +71,7 @@ class AdapterConfig:
         for pattern in self.patterns:
             try:
                 re.compile(pattern)
-            except re.error as error:
+            except (re.error, TypeError) as error:
                 raise ConfigurationError(
                     "AdapterConfig.target", found=pattern, expected=f"a regular expression: {error}"
                 ) from error

@@ -1,0 +1,48 @@
+"""Settings that seem to say which weights a run trains, and do not reach it."""
+
+from __future__ import annotations
+
+from granite_fc import typechecks
+from granite_fc.errors import ConfigurationError
+from granite_fc.models.config import DecoderConfig
+from granite_fc.training.optimizer import Optimizer
+
+_OPTIONS = ("frozen", "layer_decay", "rate_multipliers", "ema")
+
+
+def check_no_unused_settings(model: DecoderConfig, optimizer: Optimizer) -> None:
+    """Checks that gin sets no option of parts that a run does not have.
+
+    Gin takes settings of anything that is imported: those of `adamw` in a run with Muon, or of
+    adapters beside a model that is trained itself, would be passed over without a word.
+
+    Args:
+        model: The run's decoder.
+        optimizer: Its optimizer.
+
+    Raises:
+        ConfigurationError: There is such an option; one that is also set where it counts, if only
+            to None, is taken for overruled.
+    """
+    bound = {
+        f"{selector.rsplit('.', 1)[-1]}.{parameter}"
+        for (_, selector), values in typechecks.bindings().items()
+        for parameter in values
+    }
+    own = type(optimizer).__name__.lower()
+    for other in (each.__name__.lower() for each in Optimizer.__subclasses__()):
+        for option in _OPTIONS:
+            if other != own and f"{other}.{option}" in bound and f"{own}.{option}" not in bound:
+                raise ConfigurationError(
+                    f"{other}.{option}",
+                    found=f"a setting beside train.optimizer = @{own}()",
+                    expected=f"{own}.{option}",
+                )
+    of_adapters = sorted(name for name in bound if name.startswith("AdapterConfig."))
+    if model.adapter is None and of_adapters and "DecoderConfig.adapter" not in bound:
+        raise ConfigurationError(
+            of_adapters[0],
+            found="a setting beside a model without adapters",
+            expected="DecoderConfig.adapter = @AdapterConfig()",
+            remedy="Add --gin_file=adapters/lora.gin.",
+        )
