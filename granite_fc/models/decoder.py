@@ -35,7 +35,14 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from granite_fc.models.adapters.attach import attach, draw_adapters, freeze, join, split
+from granite_fc.models.adapters.attach import (
+    attach,
+    draw_adapters,
+    freeze,
+    freeze_in_turn,
+    join,
+    split,
+)
 from granite_fc.models.bias import WIDE, in_parts
 from granite_fc.models.block import Block, Place
 from granite_fc.models.config import DecoderConfig
@@ -95,9 +102,31 @@ def adapt_params(config: DecoderConfig, base: Params, key: jax.Array) -> Params:
         key: A PRNG key, of which the adapters fold in a number of their own.
     """
     assert config.adapter is not None
-    block = abstract_block(config)
-    adapters = draw_adapters(block, config.num_layers, jax.random.fold_in(key, _ADAPTERS))
-    return join(freeze(block, config.adapter, base), adapters)
+    return join(freeze(abstract_block(config), config.adapter, base), new_adapters(config, key))
+
+
+def new_adapters(config: DecoderConfig, key: jax.Array) -> Params:
+    """Returns the adapters alone of what `adapt_params` returns.
+
+    Args:
+        config: The decoder's shape, with an adapter.
+        key: That of `adapt_params`.
+    """
+    return draw_adapters(
+        abstract_block(config), config.num_layers, jax.random.fold_in(key, _ADAPTERS)
+    )
+
+
+def frozen_params(config: DecoderConfig, base: Params, shardings: Params) -> Params:
+    """Returns the frozen part of what `adapt_params` returns.
+
+    Args:
+        config: The decoder's shape, with an adapter.
+        base: The parameters of `base_config(config)`, taken out of the tree one by one.
+        shardings: How the result lies.
+    """
+    assert config.adapter is not None
+    return freeze_in_turn(abstract_block(config), config.adapter, base, shardings)
 
 
 def base_config(config: DecoderConfig) -> DecoderConfig:

@@ -15,8 +15,10 @@ from granite_fc.models.decoder import (
     abstract_params,
     adapt_params,
     base_config,
+    frozen_params,
     init_params,
     logical_axes,
+    new_adapters,
 )
 from granite_fc.sharding.activate import activate
 from granite_fc.sharding.compiler_options import compiler_options
@@ -103,11 +105,11 @@ class Programs:
         """Returns the state before the first step of a run that begins with these parameters.
 
         Args:
-            params: Like `abstract_base`.
+            params: Like `abstract_base`. Beside adapters they are taken out of the tree one by one,
+                so that a quantised base never lies beside the whole of what it is made of.
         """
         if self.recipe.model.adapter is not None:
-            with activate(self.mesh, self.rules):
-                return jax.jit(self._begin, out_shardings=self.state_shardings)(params)
+            return self._begin_adapters(params)
         added = {name: of for name, of in self.state_shardings.items() if name != "params"}
 
         def make(params: PyTree) -> TrainState:
@@ -115,6 +117,21 @@ class Programs:
             return {name: begun[name] for name in added}
 
         return jax.jit(make, out_shardings=added)(params) | {"params": params}
+
+    def _begin_adapters(self, base: PyTree) -> TrainState:
+        model, key = self.recipe.model, initial_key(self.recipe.seed)
+        of_base = {name: self.state_shardings[name] for name in (BASE, "frozen")}
+        drawn = {name: of for name, of in self.state_shardings.items() if name not in of_base}
+
+        def draw() -> TrainState:
+            begun = self.recipe.begin(new_adapters(model, key), self.transformation)
+            return {name: begun[name] for name in drawn}
+
+        with activate(self.mesh, self.rules):
+            number = jax.jit(fingerprint, out_shardings=of_base[BASE])(base)
+            frozen = frozen_params(model, base, of_base["frozen"])
+            state = jax.jit(draw, out_shardings=drawn)()
+        return state | {BASE: number, "frozen": frozen}
 
     def _begin(self, base: PyTree) -> TrainState:
         model = self.recipe.model

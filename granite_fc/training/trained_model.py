@@ -20,8 +20,8 @@ from granite_fc.models.adapters.fingerprint import fingerprint
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import (
     abstract_params,
-    adapt_params,
     base_config,
+    frozen_params,
     init_params,
     logical_axes,
 )
@@ -192,7 +192,7 @@ def _frozen_base(
     key = initial_key(configuration.macro("RANDOM_SEED", 0))
     with activate(mesh, rules):
         abstract = _laid_out(base, mesh, rules)
-        shardings = jax.tree.map(lambda leaf: leaf.sharding, (abstract, wanted))
+        shardings = jax.tree.map(lambda leaf: leaf.sharding, (abstract, split(wanted)[1]))
         if initial is None:
             plain = jax.jit(lambda: init_params(base, key), out_shardings=shardings[0])()
         else:
@@ -200,9 +200,7 @@ def _frozen_base(
         number = jax.ShapeDtypeStruct((), jnp.uint32)
         then = restore_params(directory, number, part=BASE)
         check_same_base(then, jax.jit(fingerprint)(plain), initial, directory)
-        adapt = jax.jit(lambda plain: adapt_params(config, plain, key), out_shardings=shardings[1])
-        _, frozen = split(adapt(plain))
-    return frozen
+        return frozen_params(config, plain, shardings[1])
 
 
 def _laid_out(config: DecoderConfig, mesh: Mesh, rules: LogicalAxisRules) -> Any:

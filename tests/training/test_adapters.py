@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import shutil
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from granite_fc.checkpoints.checkpoints import CheckpointPolicy, Checkpoints
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.adapters.config import AdapterConfig
 from granite_fc.models.adapters.fingerprint import fingerprint
+from granite_fc.models.adapters.frozen import Storage
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import abstract_params, count_params, init_params
 from granite_fc.sharding.mesh import MeshConfig, make_mesh
@@ -29,7 +31,7 @@ from granite_fc.training.optimizers import Adafactor, AdamW, Muon
 from granite_fc.training.placement import BatchPlacement
 from granite_fc.training.programs import Programs
 from granite_fc.training.resumption import check_same_model
-from granite_fc.training.step import model_params
+from granite_fc.training.step import initial_key, model_params
 from tests.training import small_run
 from tests.training.test_meshes import GPT_BIGCODE, LENGTH, LLAMA, ROWS, batch, small_recipe
 
@@ -179,6 +181,33 @@ def test_adapters_go_on_with_another_dropout_and_with_nothing_else_of_them_chang
             check(adapter=dataclasses.replace(QLORA, **changes))
     with pytest.raises(ConfigurationError, match=r"DecoderConfig\.adapter: found 'None', exp"):
         check()
+
+
+@pytest.mark.parametrize("mesh", [MeshConfig(fsdp=1), MeshConfig(fsdp=2, tensor=2)])
+def test_a_given_base_is_stored_array_by_array_as_one_that_is_drawn(
+    mesh: MeshConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = programs_of(dataclasses.replace(LLAMA, adapter=QLORA), mesh)
+    drawn = programs.init()
+    key = initial_key(programs.recipe.seed)
+    base = jax.jit(
+        lambda: init_params(dataclasses.replace(LLAMA, adapter=None), key),
+        out_shardings=jax.tree.map(lambda leaf: leaf.sharding, programs.abstract_base),
+    )()
+    arrays = [weakref.ref(leaf) for leaf in jax.tree.leaves(base)]
+    alive: list[int] = []
+
+    def store(storage: Storage, kernel: jax.Array) -> Any:
+        alive.append(sum(array() is not None for array in arrays))
+        return stored_as(storage, kernel)
+
+    stored_as = Storage.store
+    monkeypatch.setattr(Storage, "store", store)
+    begun = programs.init_from_params(base)
+    # Each kernel is given up before the next one is stored.
+    assert len(set(alive)) == len(alive) == 7
+    assert alive == sorted(alive, reverse=True)
+    assert digests(begun) == digests(drawn)
 
 
 def test_a_fingerprint_tells_values_and_places_and_not_layouts() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -49,14 +49,56 @@ def freeze(block: nnx.Module, config: AdapterConfig, base: Params) -> Params:
         config: What was attached.
         base: The parameters, `blocks` stacked along a first axis.
     """
-    frozen = jax.tree.map(lambda leaf: leaf.astype(config.plain_dtype), base)
-    for path, projection in projections(block):
-        here, there = frozen["blocks"], base["blocks"]
-        for name in path:
-            here, there = here[name], there[name]
+    storing = _storing(block, config)
+    return jax.tree_util.tree_map_with_path(lambda path, leaf: storing(path)(leaf), base)
+
+
+def freeze_in_turn(
+    block: nnx.Module, config: AdapterConfig, base: Params, shardings: Params
+) -> Params:
+    """Returns what `freeze` does, for parameters that would not fit beside it.
+
+    Args:
+        block: See `freeze`.
+        config: Likewise.
+        base: The parameters, taken out of the tree one after the other: it is empty in the end.
+        shardings: How the result lies, in its form.
+    """
+    storing = _storing(block, config)
+
+    def moved(base: Params, shardings: Params, above: tuple[Any, ...]) -> Params:
+        frozen: Params = {}
+        for name in sorted(base):
+            path = (*above, jax.tree_util.DictKey(name))
+            node = base.pop(name)
+            if isinstance(node, dict):
+                frozen[name] = moved(node, shardings[name], path)
+            else:
+                store = jax.jit(storing(path), out_shardings=shardings[name])
+                # Or the host would begin the next one beside what this one still takes.
+                frozen[name] = jax.block_until_ready(store(node))
+        return frozen
+
+    return moved(base, shardings, ())
+
+
+def _storing(
+    block: nnx.Module, config: AdapterConfig
+) -> Callable[[Sequence[Any]], Callable[[jax.Array], Any]]:
+    """How the parameter at a path of JAX keys is stored."""
+    kernels = {
+        ("blocks", *path, "kernel"): projection.kernel.storage.store
+        for path, projection in projections(block)
+    }
+
+    def storing(path: Sequence[Any]) -> Callable[[jax.Array], Any]:
+        store = kernels.get(tuple(entry.key for entry in path))
+        if store is None:
+            return lambda leaf: leaf.astype(config.plain_dtype)
         # Layer by layer: quantising needs several times a kernel's memory.
-        here["kernel"] = jax.lax.map(projection.kernel.storage.store, there["kernel"])
-    return frozen
+        return lambda stack: jax.lax.map(store, stack)
+
+    return storing
 
 
 def draw_adapters(block: nnx.Module, num_layers: int, key: jax.Array) -> Params:
