@@ -39,6 +39,11 @@ REQUIRED = {
     "runs/inspect.gin": {},
     "runs/quickstart.gin": {"MODEL_DIR": "run"},
     "runs/real_data.gin": {"MODEL_DIR": "run", "DATA_DIR": "data"},
+    "runs/smollm2_135m.gin": {
+        "MODEL_DIR": "run",
+        "DATA_DIR": "data",
+        "INITIAL_CHECKPOINT_PATH": "smollm2-135m-instruct",
+    },
     "runs/user_data.gin": {"MODEL_DIR": "run", "DATA_PATH": "my.jsonl", "DATA_FORMAT": "openai"},
     "runs/train.gin": {
         "MODEL_DIR": "run",
