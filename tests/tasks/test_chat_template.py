@@ -209,7 +209,8 @@ def conversations(draw: st.DrawFn) -> list[Turn]:
     """Turns that end with the user, or with calls and their results."""
     turns: list[Turn] = [UserTurn(draw(TEXT))]
     labels: list[str] = []
-    for kind in draw(st.lists(st.sampled_from(["user", "calls", "reply"]), max_size=3)) + ["end"]:
+    kinds = st.lists(st.sampled_from(["user", "calls", "reply"]), max_size=3)
+    for kind in [*draw(kinds), "end"]:
         if kind == "reply":
             turns.append(AssistantTurn(draw(TEXT.filter(str.strip))))
         elif kind == "user" or draw(st.booleans()):
