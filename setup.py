@@ -33,7 +33,9 @@ setup(
         "granite_fc.evaluation": ["assets/*"],
         "granite_fc.vocabularies": ["models/*"],
         "granite_fc.gin_files": ["*.gin", "*/*.gin"],
+        "tasks.chat_templates": ["*.jinja"],
         "tasks.contamination": ["*.npz"],
+        "tasks.dialects": ["*.jinja"],
     },
     install_requires=[
         "jax>=0.10,<0.13",

@@ -71,6 +71,16 @@ class Conventions(Protocol):
         """The prompt that asks for what the assistant says next."""
         ...
 
+    def chat_template(self) -> str | None:
+        """A chat template that writes the same prompts from a request to a server.
+
+        Jinja as transformers runs it, with `messages`, `tools` and `add_generation_prompt`: what
+        `prompt_for_calls` writes where the user spoke last, and what `prompt_for_reply` writes
+        after the results of calls. A request that it cannot write exactly it refuses. None where
+        the package has no such template.
+        """
+        ...
+
     def read_calls(self, text: str) -> ParseResult:
         """Reads calls in any form that the package knows; never raises."""
         ...
@@ -111,6 +121,11 @@ _declared: list[Conventions] = []
 def declare_conventions(conventions: Conventions) -> None:
     """Makes known how to talk to models; the last package that does so is asked."""
     _declared.append(conventions)
+
+
+def has_conventions() -> bool:
+    """Whether a tasks package that declares some was imported."""
+    return bool(_declared)
 
 
 def conventions() -> Conventions:

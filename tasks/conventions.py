@@ -13,6 +13,7 @@ from granite_fc.calls.syntax import ParseResult
 from granite_fc.conventions import ChatRequest, Tools
 from granite_fc.decoding.constraint import AnswerGrammar
 from granite_fc.decoding.grammars import limits as limits  # gin reads its settings beforehand
+from tasks.chat_templates import Asked, chat_template
 from tasks.completion import calls_end
 from tasks.dialects import DIALECTS, Dialect, dialect_of_calls
 from tasks.renderers import response_generation, umbrella
@@ -56,6 +57,14 @@ class RenderedConventions:
         """The prompt that asks for what the assistant says next."""
         return _prompt(
             RESPONSE_GENERATION, response_generation.INSTRUCTIONS, functions, conversation
+        )
+
+    def chat_template(self) -> str:
+        """A Jinja template that writes both prompts from `messages` and `tools`."""
+        return chat_template(
+            _dialect(RenderingConfig()),
+            calls=_asked(UMBRELLA, umbrella.INSTRUCTIONS),
+            reply=_asked(RESPONSE_GENERATION, response_generation.INSTRUCTIONS),
         )
 
     def read_calls(self, text: str) -> ParseResult:
@@ -128,18 +137,26 @@ def _prompt(
     functions: Sequence[FunctionSpec],
     conversation: Sequence[Turn],
 ) -> str:
+    dialect = _dialect(RenderingConfig())
+    asked = _asked(subtask, instructions)
+    shown = _shown(conversation, label_all=subtask == UMBRELLA)
+    return dialect.prompt(
+        asked.instruction,
+        [
+            dialect.function(spec, asked.detail, with_output=subtask == UMBRELLA)
+            for spec in functions
+        ],
+        exchanges_of(conversation, shown, dialect),
+    )
+
+
+def _asked(subtask: str, instructions: Instructions) -> Asked:
     config = RenderingConfig()
     dialect = _dialect(config)
     instruction = dialect.released_instruction(subtask)
     if instruction is None or config.instructions == "short":
         instruction = instructions.choose(subtask, _EPISODE_ID, dialect, config)
-    detail = config.detail_of(subtask, _EPISODE_ID)
-    shown = _shown(conversation, label_all=subtask == UMBRELLA)
-    return dialect.prompt(
-        instruction,
-        [dialect.function(spec, detail, with_output=subtask == UMBRELLA) for spec in functions],
-        exchanges_of(conversation, shown, dialect),
-    )
+    return Asked(instruction, config.detail_of(subtask, _EPISODE_ID))
 
 
 def _shown(conversation: Sequence[Turn], *, label_all: bool) -> Sequence[Call]:

@@ -73,14 +73,25 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"wrote {to}: {config.num_layers} layers in {config.param_dtype}, as a checkpoint")
         return 0
     from granite_fc.training.exported import export_run
-    from granite_fc.vocabularies.hugging_face import TOKENIZER_FILE
 
     export_run(
         found.path, to, overrides=arguments.overrides, dtype=arguments.dtype, progress=_Lines()
     )
-    tokenizer = "with its tokenizer" if (to / TOKENIZER_FILE).is_file() else "without a tokenizer"
-    print(f"wrote {to}: a Hugging Face directory {tokenizer}")
+    print(f"wrote {to}: a Hugging Face directory {_tokenizer_in(to)}")
     return 0
+
+
+def _tokenizer_in(folder: Path) -> str:
+    """Says what stands there beside the weights."""
+    from granite_fc.checkpoints.hf.chat_template import has_chat_template
+    from granite_fc.checkpoints.hf.directory import files_in
+    from granite_fc.vocabularies.hugging_face import TOKENIZER_FILE
+
+    files = files_in(folder)
+    if TOKENIZER_FILE not in files:
+        return "without a tokenizer"
+    template = "a" if has_chat_template(files) else "no"
+    return f"with its tokenizer and {template} chat template"
 
 
 class _Lines:

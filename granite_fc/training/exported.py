@@ -9,9 +9,11 @@ from typing import Any
 from granite_fc import configuration
 from granite_fc.checkpoints.gguf.file import is_gguf
 from granite_fc.checkpoints.gguf.published import read_gguf
+from granite_fc.checkpoints.hf.chat_template import with_chat_template
 from granite_fc.checkpoints.hf.directory import files_in
 from granite_fc.checkpoints.hf.export_model import Progress, export_model, stored_config
 from granite_fc.checkpoints.initial import read_data
+from granite_fc.conventions import conventions, has_conventions
 from granite_fc.training.exported_adapters import export_adapters
 from granite_fc.training.finished import check_has_average, wants_average
 from granite_fc.training.resumption import check_same_vocabulary
@@ -34,7 +36,10 @@ def export_run(
 
     Where the run kept an average of its parameters, it is that, unless gin says that
     `ema.evaluate` is False. The tokenizer is that which the run's `config.gin` names, where it is
-    one of Hugging Face's or in a GGUF file.
+    one of Hugging Face's or in a GGUF file. Beside it stands the chat template that writes the
+    prompts which the run was trained on, if its tasks package has one, or else none. What was only
+    converted keeps the template that it was published with, and so does a run without such a
+    package.
 
     Args:
         checkpoint: `.../checkpoints/<step>`.
@@ -58,6 +63,8 @@ def export_run(
         check_same_vocabulary(about, vocabulary)
         eos_id = vocabulary.eos_id
         files = _files_of(vocabulary) or files
+        if TOKENIZER_FILE in files and about.get("batches") and has_conventions():
+            files = with_chat_template(files, conventions().chat_template())
         base = configuration.macro("INITIAL_CHECKPOINT_PATH")
     use_ema = wants_average(about, overrides)
     if use_ema:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from granite_fc.calls.call import Call
@@ -40,11 +41,15 @@ class Dialect(abc.ABC):
         name: How settings call it.
         call_marker: What begins calls, and occurs in no other text of the dialect's targets.
         prompt_start: What every prompt begins with, and no other dialect's does.
+        markers: Strings with a meaning in a prompt, which texts and values must not have.
+        roles: Words with a meaning where they begin a line of a prompt.
     """
 
     name: ClassVar[str]
     call_marker: ClassVar[str]
     prompt_start: ClassVar[str]
+    markers: ClassVar[tuple[str, ...]] = ()
+    roles: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
     def function(self, spec: FunctionSpec, detail: str, *, with_output: bool) -> str:
@@ -129,3 +134,7 @@ class Dialect(abc.ABC):
     def released_instruction(self, subtask: str) -> Instruction | None:
         """The instruction with which the dialect's own models were released, if it is known."""
         return None
+
+    def chat_macros(self) -> str:
+        """Jinja macros that write what the methods write; see `tasks.chat_templates`."""
+        return Path(__file__).with_name(f"{self.name}.jinja").read_text(encoding="utf-8")

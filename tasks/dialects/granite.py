@@ -61,9 +61,9 @@ _RELEASED = {**dict.fromkeys(CALL_SUBTASKS, _CALL_MODE), RESPONSE_GENERATION: _R
 
 _ESCAPED = tuple(marker for marker in MARKERS if marker.startswith("<"))
 _BRACKETED = Markers([*_ESCAPED, "<|endoftext|>"])
-_ROLES = "|".join(m for m in MARKERS if m[0] != "<")
-_ROLE = re.compile(f"^(?={_ROLES})", re.MULTILINE)
-_MENDED_ROLE = re.compile(f"^- (?={_ROLES})", re.MULTILINE)
+_ROLES = tuple(marker for marker in MARKERS if marker[0] != "<")
+_ROLE = re.compile(f"^(?={'|'.join(_ROLES)})", re.MULTILINE)
+_MENDED_ROLE = re.compile(f"^- (?={'|'.join(_ROLES)})", re.MULTILINE)
 _TURN = re.compile(r"^(USER: |ASSISTANT:\n)", re.MULTILINE)
 _RESPONSE = f"\n{FUNCTION_RESPONSE} "
 
@@ -74,6 +74,8 @@ class Granite(Dialect):
     name = "granite"
     call_marker = FUNCTION_CALL
     prompt_start = "SYSTEM: "
+    markers = _BRACKETED.markers
+    roles = _ROLES
 
     def function(self, spec: FunctionSpec, detail: str, *, with_output: bool) -> str:
         """A line of its own: JSON, a signature or a name and description."""

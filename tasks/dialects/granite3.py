@@ -52,6 +52,7 @@ class Granite3(Dialect):
     name = "granite3"
     call_marker = _TOOL_CALL
     prompt_start = _START
+    markers = _MARKERS.markers
 
     def function(self, spec: FunctionSpec, detail: str, *, with_output: bool) -> str:
         """Indented JSON; a signature is a description."""

@@ -72,6 +72,7 @@ class Hermes(Dialect):
     name = "hermes"
     call_marker = _CALL
     prompt_start = _START
+    markers = _MARKERS.markers
 
     def function(self, spec: FunctionSpec, detail: str, *, with_output: bool) -> str:
         """One line of JSON, as the tools of the API; a signature is a description."""

@@ -10,6 +10,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from granite_fc.checkpoints.hf.chat_template import CHAT_TEMPLATE
 from granite_fc.checkpoints.hf.json_object import parse_object
 from granite_fc.checkpoints.hf.named import summary
 from granite_fc.checkpoints.hf.safetensors_header import Stored, read_header
@@ -31,7 +32,7 @@ FILES = (
     "merges.txt",
     "tokenizer.model",
     GENERATION,
-    "chat_template.jinja",
+    CHAT_TEMPLATE,
 )
 _NUMPY = {"bfloat16": np.dtype(ml_dtypes.bfloat16)}
 

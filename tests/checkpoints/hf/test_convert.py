@@ -24,9 +24,12 @@ from granite_fc.checkpoints.hf.onto_mesh import load_params
 from granite_fc.checkpoints.initial import restore_params
 from granite_fc.checkpoints.published import open_published
 from granite_fc.cli.main import main
+from granite_fc.conventions import conventions
 from granite_fc.errors import ConfigurationError
+from granite_fc.models.adapters.attach import split
+from granite_fc.models.adapters.config import AdapterConfig
 from granite_fc.models.config import DecoderConfig
-from granite_fc.models.decoder import abstract_params
+from granite_fc.models.decoder import abstract_params, adapt_params
 from granite_fc.vocabularies.hugging_face import HuggingFaceVocabulary
 from granite_fc.vocabularies.load import load_vocabulary
 from tests.checkpoints.gguf.models import (
@@ -243,6 +246,54 @@ def test_a_run_leaves_with_the_tokenizer_that_it_names(
     assert ids == vocabulary.encode(text)
     if kind == "GGUF file":
         assert tokenizer.chat_template == TEMPLATE
+
+
+@pytest.mark.parametrize("adapter", [None, AdapterConfig(rank=2)], ids=["model", "adapters"])
+def test_what_a_run_trained_is_asked_as_in_training(
+    adapter: AdapterConfig | None,
+    tmp_path: Path,
+    tokenizer_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copytree(tokenizer_folder, tmp_path / "tokenizer")
+    (tmp_path / "tokenizer" / "chat_template.jinja").write_text("published")
+    config = dataclasses.replace(LLAMA, vocab_size=4096, adapter=adapter)
+    params = random_params(dataclasses.replace(config, adapter=None))
+    if adapter is not None:
+        params, _ = split(adapt_params(config, params, jax.random.key(1)))
+    for name, batches in (("run", {"position": 3}), ("converted", {})):
+        with Checkpoints(tmp_path / name / "checkpoints") as checkpoints:
+            about = {"model": dataclasses.asdict(config), "step": 3, "batches": batches}
+            checkpoints.save(3, {"params": params}, about)
+        (tmp_path / name / "config.gin").write_text(
+            f'include "runs/converted.gin"\nVOCABULARY = "{tmp_path / "tokenizer"}"\n'
+            'SEQUENCE_LENGTH = 64\nRenderingConfig.dialect = "hermes"\n'
+            'RenderingConfig.function_detail = "signature"\n'
+        )
+    assert convert(tmp_path / "run", tmp_path / "theirs") == 0
+    assert "with its tokenizer and a chat template" in capsys.readouterr().out
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "theirs")
+    entry = json.loads((tmp_path / "theirs" / "tokenizer_config.json").read_text())["chat_template"]
+    assert entry == tokenizer.chat_template
+    request = {"messages": [{"role": "user", "content": "São Paulo?"}], "tools": [{"name": "f"}]}
+    # As the command has left gin: as the run says.
+    asked = conventions().read_request(request)
+    prompt = conventions().prompt_for_calls(asked.functions, asked.conversation)
+    assert prompt.startswith("<|im_start|>system") and '"description": "f()"' in prompt
+    ids = tokenizer.apply_chat_template(
+        request["messages"], tools=request["tools"], add_generation_prompt=True, return_dict=False
+    )
+    assert ids == load_vocabulary(str(tmp_path / "tokenizer")).encode(prompt)
+
+    assert convert(tmp_path / "converted", tmp_path / "as_published") == 0
+    assert (tmp_path / "as_published" / "chat_template.jinja").read_text() == "published"
+    capsys.readouterr()
+    monkeypatch.setattr(type(conventions()), "chat_template", lambda _: None)
+    assert convert(tmp_path / "run", tmp_path / "without") == 0
+    assert "with its tokenizer and no chat template" in capsys.readouterr().out
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "without")
+    assert tokenizer.chat_template is None
 
 
 def test_ids_that_the_config_alone_tells_are_kept(tmp_path: Path) -> None:
