@@ -552,7 +552,7 @@ def test_a_dialogue_ends_before_a_call_that_does_not_fit(tmp_path, method, param
         lambda d: d["turns"][3].pop("frames"),
         lambda d: d["turns"][3]["frames"][0].update(service_results="none"),
         lambda d: d["turns"][3]["frames"][0]["service_call"].update(parameters=None),
-        lambda d: d.update(notes=functools.reduce(lambda inner, _: [inner], range(950), 0)),
+        lambda d: d.update(notes=functools.reduce(lambda inner, _: [inner], range(900), 0)),
     ],
 )
 def test_malformed_dialogues_are_rejected_and_end_nothing(tmp_path, change):
