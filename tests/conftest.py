@@ -1,6 +1,6 @@
 """The whole suite runs on eight simulated devices, so that a mesh is a mesh on any machine.
 
-It may be spread over workers: `pytest -n 2 --dist loadgroup`.
+It may be spread over workers: `pytest -n 2 --dist loadfile`.
 """
 
 from __future__ import annotations
@@ -30,11 +30,5 @@ def _begins_after(item: pytest.Item) -> int:
     return _LONG.index(room) if room in _LONG else len(_LONG)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps a file's tests in one worker, and in one those that share runs of several processes."""
     items.sort(key=_begins_after)
-    for item in items:
-        parts = item.path.relative_to(_TESTS).parts
-        group = parts[0] if parts[0] == "multihost" else "/".join(parts)
-        item.add_marker(pytest.mark.xdist_group(group))
