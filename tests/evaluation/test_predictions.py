@@ -270,7 +270,7 @@ def test_a_hostile_answer_is_a_wrong_one_and_no_error(tmp_path, answer):
     text = read_predictions(path, ["a"])["a"].text
     parsed = parse_calls(as_calls(text) or text)
     assert parsed.calls == () and parsed.error is not None
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < 20
 
 
 def test_a_file_of_garbage_is_not_held(tmp_path):

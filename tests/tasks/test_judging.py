@@ -206,4 +206,4 @@ def test_hostile_answers_take_little_time(name):
         assert all(len(part.detail) < 400 for part in found.wrong)
         complete = completion(subtask)
         assert complete is None or isinstance(complete(HOSTILE[name]), int | None)
-        assert time.process_time() - start < 5
+        assert time.process_time() - start < 20

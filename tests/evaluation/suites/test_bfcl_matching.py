@@ -223,4 +223,4 @@ def test_hostile_answers_are_wrong_in_linear_time(written, text):
         judgement = suite.judge(item, suite.read(item, text, parse_calls))
         assert item.category != "simple_python" or not judgement.exact
         assert sum(len(part.detail) for part in judgement.wrong) < 5_000
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 20

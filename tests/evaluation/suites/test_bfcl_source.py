@@ -136,4 +136,5 @@ def test_hostile_text_takes_linear_time(unit):
         assert language.values_of(text, declared(language, name))
     for short in (text[:50_000], "[" * 30 + text[:50_000]):
         javascript.values_of(short, declared(javascript, "array", "any"))
-    assert time.process_time() - begun < 2
+    # Two seconds on a slow machine; minutes where every character looks at all others.
+    assert time.process_time() - begun < 20
