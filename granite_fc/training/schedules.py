@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Literal
 
 import gin
@@ -50,7 +51,7 @@ class LearningRateSchedule:
             raise ConfigurationError(
                 "LearningRateSchedule.decay", found=self.decay, expected=f"one of {_DECAYS}"
             )
-        if not self.peak > 0:
+        if not 0 < self.peak < math.inf:
             raise ConfigurationError(
                 "LearningRateSchedule.peak", found=self.peak, expected="a positive number"
             )

@@ -13,8 +13,9 @@ _OPTIONS = ("frozen", "layer_decay", "rate_multipliers", "ema")
 def check_no_unused_settings(model: DecoderConfig, optimizer: Optimizer) -> None:
     """Checks that gin sets no option of parts that a run does not have.
 
-    Gin takes settings of anything that is imported: those of `adamw` in a run with Muon, or of
-    adapters beside a model that is trained itself, would be passed over without a word.
+    Gin takes settings of anything that is imported: those of `adamw` in a run with Muon, of an
+    average that is not kept, or of adapters beside a model that is trained itself, would be passed
+    over without a word.
 
     Args:
         model: The run's decoder.
@@ -38,6 +39,13 @@ def check_no_unused_settings(model: DecoderConfig, optimizer: Optimizer) -> None
                     found=f"a setting beside train.optimizer = @{own}()",
                     expected=f"{own}.{option}",
                 )
+    of_averages = sorted(name for name in bound if name.startswith("ema."))
+    if optimizer.ema is None and of_averages and f"{own}.ema" not in bound:
+        raise ConfigurationError(
+            of_averages[0],
+            found="a setting of a run that keeps no average",
+            expected=f"{own}.ema = @ema()",
+        )
     of_adapters = sorted(name for name in bound if name.startswith("AdapterConfig."))
     if model.adapter is None and of_adapters and "DecoderConfig.adapter" not in bound:
         raise ConfigurationError(

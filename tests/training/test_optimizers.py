@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -176,6 +177,8 @@ def test_schedules_are_their_closed_forms(decay: str, warmup: int) -> None:
     "optimizer",
     [
         AdamW(LearningRateSchedule(peak=0.0)),
+        AdamW(LearningRateSchedule(peak=math.inf)),
+        AdamW(learning_rate=math.inf),
         AdamW(LearningRateSchedule(decay="step")),  # type: ignore[arg-type]
         AdamW(LearningRateSchedule(final_fraction=2.0)),
         AdamW(LearningRateSchedule(warmup_steps=10)),

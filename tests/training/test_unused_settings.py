@@ -30,6 +30,7 @@ def clean_gin() -> Iterator[None]:
         (["optimizers/ema.gin"], {}, r"adamw\.ema: .*@muon\(\)', expected muon\.ema"),
         (["optimizers/frozen_embeddings.gin"], {}, r"adamw\.frozen: .*expected muon\.frozen"),
         ([], {"adafactor.layer_decay": "0.9"}, r"adafactor\.layer_decay: .* muon\.layer_decay"),
+        ([], {"ema.decay": "0.9"}, r"ema\.decay: .*expected muon\.ema = @ema\(\)"),
         ([], {"AdapterConfig.rank": "4"}, r"AdapterConfig\.rank: .*adapters/lora\.gin"),
     ],
 )
