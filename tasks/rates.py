@@ -32,15 +32,16 @@ WITHOUT_SUBTASK: Mapping[str, str] = types.MappingProxyType(
 # The mixture of the Granite function-calling paper, as far as it is known.
 PAPER = "paper"
 
-# Which sub-tasks a mixture may have.
+# Which sub-tasks a mixture may have. Beside several the umbrella task may stand, where a rate is
+# given for it: whole answers of any number of calls, of which the seven ask for two and more.
 SUBTASKS_OF_MIXTURE: Mapping[str, tuple[str, ...]] = types.MappingProxyType(
     {
-        ALL_SUBTASKS: SUBTASKS,
+        ALL_SUBTASKS: (*SUBTASKS, UMBRELLA),
         **{
-            mixture: tuple(subtask for subtask in SUBTASKS if subtask != left_out)
+            mixture: (*(subtask for subtask in SUBTASKS if subtask != left_out), UMBRELLA)
             for mixture, left_out in WITHOUT_SUBTASK.items()
         },
-        PAPER: SUBTASKS,
+        PAPER: (*SUBTASKS, UMBRELLA),
         **{subtask: (subtask,) for subtask in (*SUBTASKS, UMBRELLA)},
     }
 )
@@ -138,8 +139,8 @@ def mixture_rates(
         mixture: One of `SUBTASKS_OF_MIXTURE`. A sub-task alone has all of its own mixture, whatever
             `subtasks` says.
         counts: How much the training split of a task has.
-        subtasks: Rate of each sub-task, or one rate for all; absent or 0 leaves it out. None takes
-            the mixture's own.
+        subtasks: Rate of each sub-task, and of "umbrella" beside them; or one rate for all seven;
+            absent or 0 leaves it out. None takes the mixture's own.
         sources: Rate of each source within a sub-task, or one rate for all (for `user` where it is
             pointed at files); absent or 0 leaves it out. None takes the mixture's own.
         tasks: Source rates for single tasks, such as {"sgd_nested_calls": 3.0}, over `sources`.
@@ -164,7 +165,8 @@ def mixture_rates(
     less_of = {} if sources is not None or has_own else _LESS_OF
     if sources is None:
         sources = PAPER_SOURCE_RATES if has_own else DEFAULT_SOURCE_RATES
-    of_subtask = rates_by_name("mixture_rates.subtasks", subtasks, SUBTASKS)
+    named = (*SUBTASKS, UMBRELLA) if isinstance(subtasks, Mapping) else SUBTASKS
+    of_subtask = rates_by_name("mixture_rates.subtasks", subtasks, named)
     pairs = [*all_tasks(), *user_tasks()]
     of_source = rates_by_name("mixture_rates.sources", sources, all_sources())
     if not isinstance(sources, Mapping) and UserDataConfig().path is None:

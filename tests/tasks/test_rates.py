@@ -31,6 +31,16 @@ def test_a_subtask_keeps_its_rate_whatever_its_sources():
         assert math.isclose(sum(rates.get(name, 0.0) for name in names), rate)
 
 
+def test_whole_answers_stand_beside_the_seven_where_they_are_given_a_rate():
+    with_one_call = dict.fromkeys(SUBTASKS, 1.0) | {UMBRELLA: 0.5}
+    for mixture in ("granite_fc", "granite_fc_without_nested_calls", "paper"):
+        rates = mixture_rates(mixture, subtasks=with_one_call, sources={"simulator": 1, "snips": 3})
+        assert rates["snips_umbrella"] == 0.375 and rates["simulator_umbrella"] == 0.125
+        for subtasks in (None, 1.0, dict.fromkeys(SUBTASKS, 1.0)):
+            names = mixture_rates(mixture, subtasks=subtasks)
+            assert names and not any(name.endswith(UMBRELLA) for name in names)
+
+
 def test_sources_share_a_subtask_by_their_rates():
     rates = mixture_rates(
         "granite_fc",
