@@ -33,7 +33,7 @@ WITHOUT_SUBTASK: Mapping[str, str] = types.MappingProxyType(
 PAPER = "paper"
 
 # Which sub-tasks a mixture may have. Beside several the umbrella task may stand, where a rate is
-# given for it: whole answers of any number of calls, of which the seven ask for two and more.
+# given for it: whole answers of any number of calls, one alone among them.
 SUBTASKS_OF_MIXTURE: Mapping[str, tuple[str, ...]] = types.MappingProxyType(
     {
         ALL_SUBTASKS: (*SUBTASKS, UMBRELLA),

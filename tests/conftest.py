@@ -30,7 +30,7 @@ _SHARED = ("multihost", "end_to_end")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Gives a worker whole files, so that what a file makes is made once."""
+    """Gives a worker whole files or rooms, so that what they share is made once."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):

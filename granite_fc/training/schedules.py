@@ -53,7 +53,7 @@ class LearningRateSchedule:
             )
         if not 0 < self.peak < math.inf:
             raise ConfigurationError(
-                "LearningRateSchedule.peak", found=self.peak, expected="a positive number"
+                "LearningRateSchedule.peak", found=self.peak, expected="a finite number above 0"
             )
         if not 0 <= self.final_fraction <= 1:
             raise ConfigurationError(
