@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import gin
 
@@ -42,6 +43,13 @@ class DecoderConfig:
             positions are learned.
         positions: "rope" (rotary, no parameters) or "learned" (a table added to the embeddings).
         rope_theta: Base of the rotary wavelengths.
+        rope_factor: By how much Llama 3.1's rule stretches the longest wavelengths (see
+            `granite_fc.models.rope`); 1 stretches none, and the next three say nothing then.
+        rope_low_freq_factor: Wavelengths of which fewer fit into `rope_original_positions` are
+            stretched whole.
+        rope_high_freq_factor: Those of which more fit are not stretched; more than
+            `rope_low_freq_factor`.
+        rope_original_positions: The positions of pretraining before rows were made longer.
         norm: "rmsnorm" (a scale) or "layernorm" (a scale and a bias).
         norm_eps: Added to the variance before the root.
         activation: "silu", "gelu" (exact) or "gelu_tanh" (its tanh approximation).
@@ -91,6 +99,10 @@ class DecoderConfig:
     max_positions: int
     positions: str = "rope"
     rope_theta: float = 10_000.0
+    rope_factor: float = 1.0
+    rope_low_freq_factor: float = 1.0
+    rope_high_freq_factor: float = 4.0
+    rope_original_positions: int = 8192
     norm: str = "rmsnorm"
     norm_eps: float = 1e-5
     activation: str = "silu"
@@ -131,6 +143,7 @@ class DecoderConfig:
             "head_dim",
             "d_ff",
             "max_positions",
+            "rope_original_positions",
             "attention_block",
             "loss_chunk",
             "vocab_multiple",
@@ -152,9 +165,20 @@ class DecoderConfig:
         for name in ("embedding_dropout", "attention_dropout", "residual_dropout"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 self._reject(name, "a share in [0, 1)")
-        for name in ("rope_theta", "norm_eps", "logits_scaling", "initializer_range"):
+        for name in (
+            "rope_theta",
+            "rope_low_freq_factor",
+            "norm_eps",
+            "logits_scaling",
+            "initializer_range",
+        ):
             if not getattr(self, name) > 0.0:
                 self._reject(name, "a positive number")
+        if not 1.0 <= self.rope_factor < math.inf:
+            self._reject("rope_factor", "a number from 1")
+        if not self.rope_high_freq_factor > self.rope_low_freq_factor:
+            low = f"rope_low_freq_factor = {self.rope_low_freq_factor}"
+            self._reject("rope_high_freq_factor", f"more than {low}")
         if self.attention in WIDEST_HEAD:
             if self.attention_dropout > 0.0:
                 self._reject("attention", "'auto' or 'reference', since kernels drop no weights")

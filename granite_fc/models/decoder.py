@@ -52,7 +52,7 @@ from granite_fc.models.layers import Norm
 from granite_fc.models.logical import constrain
 from granite_fc.models.lookup import look_up
 from granite_fc.models.remat import rematerialize
-from granite_fc.models.rope import rope_tables
+from granite_fc.models.rope import rope_frequencies, rope_tables
 
 Params = dict[str, Any]
 
@@ -208,12 +208,18 @@ def hidden_states(
 
 def place_of(config: DecoderConfig, positions: jax.Array, segment_ids: jax.Array) -> Place:
     """Returns what the blocks know of where each token stands; see `hidden_states`."""
-    rope = config.positions == "rope"
-    return Place(
-        positions,
-        segment_ids,
-        rope_tables(positions, config.head_dim, config.rope_theta) if rope else None,
-    )
+    tables = None
+    if config.positions == "rope":
+        frequencies = rope_frequencies(
+            config.head_dim,
+            config.rope_theta,
+            factor=config.rope_factor,
+            low_freq_factor=config.rope_low_freq_factor,
+            high_freq_factor=config.rope_high_freq_factor,
+            original_positions=config.rope_original_positions,
+        )
+        tables = rope_tables(positions, frequencies)
+    return Place(positions, segment_ids, tables)
 
 
 def embed(

@@ -60,6 +60,10 @@ VARIANTS = {
         tie_embeddings=False,
         rope_theta=500.0,
     ),
+    # Of the four pairs two are stretched whole, one in part and one not at all.
+    "llama positions stretched as in Llama 3.1": dataclasses.replace(
+        LLAMA, rope_theta=500.0, rope_factor=8.0, rope_original_positions=64
+    ),
     "granite multipliers": GRANITE,
     "granite multi-query, biases": dataclasses.replace(
         GRANITE, num_kv_heads=1, attention_bias=True, mlp_bias=True, tie_embeddings=False
@@ -120,7 +124,7 @@ def hugging_face_model(config: DecoderConfig, params: dict[str, Any]) -> torch.n
             num_key_value_heads=config.num_kv_heads,
             head_dim=config.head_dim,
             rms_norm_eps=config.norm_eps,
-            rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta},
+            rope_parameters=_rope_parameters(config),
             attention_bias=config.attention_bias,
             mlp_bias=config.mlp_bias,
             tie_word_embeddings=config.tie_embeddings,
@@ -146,6 +150,19 @@ def hugging_face_model(config: DecoderConfig, params: dict[str, Any]) -> torch.n
         weights["lm_head.weight"] = np.asarray(params["head"]["table"])
     model.load_state_dict({name: torch.tensor(np.array(x)) for name, x in weights.items()})
     return model.float().eval()
+
+
+def _rope_parameters(config: DecoderConfig) -> dict[str, Any]:
+    if config.rope_factor == 1.0:
+        return {"rope_type": "default", "rope_theta": config.rope_theta}
+    return {
+        "rope_type": "llama3",
+        "rope_theta": config.rope_theta,
+        "factor": config.rope_factor,
+        "low_freq_factor": config.rope_low_freq_factor,
+        "high_freq_factor": config.rope_high_freq_factor,
+        "original_max_position_embeddings": config.rope_original_positions,
+    }
 
 
 def hugging_face_logits(

@@ -6,6 +6,7 @@ from typing import Any
 
 from granite_fc.checkpoints.gguf.file import GgufFile
 from granite_fc.checkpoints.gguf.metadata import Metadata
+from granite_fc.checkpoints.gguf.rotary import rotary_fields
 from granite_fc.errors import ConfigurationError
 
 _READ = {
@@ -84,8 +85,7 @@ def llama_config(file: GgufFile, metadata: Metadata, vocab_size: int) -> dict[st
         "max_position_embeddings": _positive(metadata, "llama.context_length"),
         "hidden_act": "silu",
         "rms_norm_eps": metadata.number("llama.attention.layer_norm_rms_epsilon"),
-        # What llama.cpp takes where a file does not say it.
-        "rope_theta": metadata.number("llama.rope.freq_base", 10_000.0),
+        **rotary_fields(file, metadata, head_dim),
         "attention_bias": _has_biases(file, ".attn_"),
         "mlp_bias": _has_biases(file, ".ffn_"),
         "tie_word_embeddings": "output.weight" not in file.tensors,

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from granite_fc.checkpoints.gguf.file import GgufFile
+from granite_fc.checkpoints.gguf.rotary import DIVISORS
 from granite_fc.checkpoints.hf.tensors import TensorInfo
 from granite_fc.errors import ConfigurationError
 
@@ -54,6 +55,8 @@ class LlamaTensors:
         self._stored: dict[str, str] = {}
         self._heads: dict[str, int] = {}
         for stored, tensor in file.tensors.items():
+            if stored == DIVISORS:
+                continue
             name, module = _hugging_face_name(file, stored)
             self._stored[name] = stored
             if module in ("attn_q", "attn_k"):
@@ -93,5 +96,5 @@ def _hugging_face_name(file: GgufFile, name: str) -> tuple[str, str]:
     raise ConfigurationError(
         f"{file.path}: {name}",
         found="a tensor that our decoder has no place for",
-        expected="those of a llama model without experts or scaled positions",
+        expected="those of a llama model without experts",
     )

@@ -18,6 +18,8 @@ from granite_fc.models.config import DecoderConfig
 
 _HEAD = "lm_head.weight"
 
+# What says something only where rotary positions are stretched.
+_SCALED = ("rope_low_freq_factor", "rope_high_freq_factor", "rope_original_positions")
 # What a model is. The rest is how it is computed, which each run decides for itself.
 _SAME = (
     "vocab_size",
@@ -30,6 +32,8 @@ _SAME = (
     "max_positions",
     "positions",
     "rope_theta",
+    "rope_factor",
+    *_SCALED,
     "norm",
     "norm_eps",
     "activation",
@@ -69,7 +73,8 @@ def check_same_decoder(theirs: DecoderConfig, ours: DecoderConfig, said_by: str)
     differing = [name for name in _SAME if getattr(theirs, name) != getattr(ours, name)]
     means_the_same = {
         "max_positions": ours.positions == "rope" and ours.max_positions < theirs.max_positions,
-        "rope_theta": ours.positions == "learned",
+        **dict.fromkeys(("rope_theta", "rope_factor"), ours.positions == "learned"),
+        **dict.fromkeys(_SCALED, ours.positions == "learned" or ours.rope_factor == 1.0),
         # None is a number of its own.
         "attention_multiplier": ours.attention_scale == theirs.attention_scale,
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from granite_fc.checkpoints.hf.config_fields import ALIASES, HARMLESS, MAPPED, NEUTRAL, REQUIRED
 from granite_fc.checkpoints.hf.families import ACTIVATIONS, ARCHITECTURES, MULTIPLIERS
-from granite_fc.checkpoints.hf.rotary import rotary_theta
+from granite_fc.checkpoints.hf.rotary import rotary_settings
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.config import DecoderConfig
 
@@ -160,7 +160,7 @@ def _llama(values: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
         "d_ff": values["intermediate_size"],
         "max_positions": values["max_position_embeddings"],
         "positions": "rope",
-        "rope_theta": rotary_theta(values, problems),
+        **rotary_settings(values, problems),
         "norm": "rmsnorm",
         "norm_eps": values["rms_norm_eps"],
         "activation": _activation("hidden_act", values, problems),

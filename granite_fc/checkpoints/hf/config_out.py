@@ -105,7 +105,7 @@ def published_config(config: DecoderConfig, where: str, dtype: str) -> dict[str,
         "attention_bias": config.attention_bias,
         "mlp_bias": config.mlp_bias,
         "attention_dropout": config.attention_dropout,
-        **rotary_fields(config.rope_theta),
+        **rotary_fields(config),
     }
     if family == "granite":
         fields |= {name: getattr(config, name) for name in MULTIPLIERS}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from granite_fc.checkpoints.gguf.published import read_gguf
+from granite_fc.checkpoints.hf.check import described
 from granite_fc.errors import ConfigurationError
 from tests.checkpoints.gguf import writer
 from tests.checkpoints.gguf.models import (
@@ -49,6 +50,49 @@ def test_config_says_what_the_metadata_says(tmp_path):
     assert (config.rms_norm_eps, config.rope_parameters["rope_theta"]) == (1e-5, 500.0)
     assert config.rope_parameters["rope_type"] == "default"
     assert (config.bos_token_id, config.eos_token_id, config.pad_token_id) == (1, 2, 2)
+
+
+def _divisors(theta: float, factor: float) -> tuple[np.ndarray, dict]:
+    """What llama.cpp's converter writes of Llama 3.1's rule, and the rule in `config.json`."""
+    import transformers
+    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+    rule = {"rope_type": "llama3", "factor": factor, "low_freq_factor": 1.0}
+    rule |= {"high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
+    config = transformers.LlamaConfig(head_dim=8, rope_parameters=rule | {"rope_theta": theta})
+    stretched, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
+    plain = theta ** (-np.arange(0, 8, 2) / 8)
+    return (plain / stretched.numpy()).astype(np.float32), rule
+
+
+def test_positions_are_stretched_as_the_divisors_say(tmp_path):
+    divisors, rule = _divisors(5e5, 32.0)
+    assert divisors[0] == 1 < divisors[2] < divisors[3] == 32
+    weights = hugging_face_weights()
+    tensors = gguf_tensors(weights) | {"rope_freqs.weight": f32(divisors)}
+    metadata = _metadata(**{"rope.freq_base": 5e5})
+    published = read_gguf(write_gguf(tmp_path / "a.gguf", metadata, tensors))
+    assert published.config["rope_scaling"] == rule
+    assert published.source.infos().keys() == weights.keys()
+    model = described(published)
+    assert (model.rope_theta, model.rope_factor) == (5e5, 32.0)
+
+
+@pytest.mark.parametrize("kind", ["another rule", "fewer", "shrunk", "not a number", "endless"])
+def test_other_divisors_are_refused(tmp_path, kind):
+    divisors, _ = _divisors(5e5, 32.0)
+    wrong = {
+        "another rule": np.array([1, 2, 16, 32]),
+        "fewer": divisors[:3],
+        "shrunk": divisors / 64,
+        "not a number": np.array([1, 1, np.nan, 32]),
+        "endless": np.array([1, 1, np.inf, np.inf]),
+    }[kind]
+    tensors = gguf_tensors(hugging_face_weights()) | {"rope_freqs.weight": f32(wrong)}
+    metadata = _metadata(**{"rope.freq_base": 5e5})
+    path = write_gguf(tmp_path / "a.gguf", metadata, tensors)
+    with pytest.raises(ConfigurationError, match=r"rope_freqs\.weight: found '\d divisors"):
+        read_gguf(path)
 
 
 def test_what_a_file_may_leave_out(tmp_path):
@@ -130,9 +174,7 @@ def test_what_is_no_whole_llama_model_is_named(tmp_path, key, value):
         read_gguf(path)
 
 
-@pytest.mark.parametrize(
-    "name", ["rope_freqs.weight", "blk.0.ffn_gate_exps.weight", "blk.00.attn_q.weight", "other"]
-)
+@pytest.mark.parametrize("name", ["blk.0.ffn_gate_exps.weight", "blk.00.attn_q.weight", "other"])
 def test_tensors_without_a_place_are_named(tmp_path, name):
     tensors = gguf_tensors(hugging_face_weights()) | {name: f32(np.ones(8, np.float32))}
     with pytest.raises(ConfigurationError, match=name):

@@ -90,11 +90,36 @@ def test_published_configs_are_read_with_what_they_leave_out() -> None:
     assert not llama.tie_embeddings
 
 
+LLAMA3 = {
+    "rope_type": "llama3",
+    "factor": 8,
+    "low_freq_factor": 1,
+    "high_freq_factor": 4,
+    "original_max_position_embeddings": 8192,
+}
+
+
+def test_positions_stretched_as_in_llama_3_1_are_read_in_the_words_of_either_release() -> None:
+    plain = published_config(LLAMA, "model", "float32")
+    del plain["rope_theta"], plain["rope_parameters"]
+    old = plain | {"rope_theta": 5e5, "rope_scaling": {"type": "llama3", **LLAMA3}}
+    new = plain | {"rope_parameters": {"rope_theta": 5e5, **LLAMA3}}
+    model = decoder_config(old, "config.json")
+    assert model == decoder_config(new, "config.json") == decoder_config(old | new, "config.json")
+    assert (model.rope_theta, model.rope_factor, model.rope_original_positions) == (5e5, 8.0, 8192)
+    assert decoder_config(published_config(model, "model", "float32"), "config.json") == model
+
+
 BAD = [
     ("llama", {"model_type": "mistral"}, "model_type = 'mistral'"),
     ("llama", {"architectures": ["LlamaForTokenClassification"]}, "LlamaForTokenClassification"),
     ("llama", {"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, "rope_scaling.factor"),
-    ("llama", {"rope_parameters": {"rope_type": "llama3"}}, "rope_parameters.rope_type = 'llama3'"),
+    ("llama", {"rope_scaling": LLAMA3 | {"factor": None}}, "no rope_scaling.factor"),
+    ("llama", {"rope_scaling": LLAMA3 | {"factor": "8"}}, "rope_scaling.factor = '8'"),
+    ("llama", {"rope_parameters": LLAMA3 | {"factor": 0.5}}, "rope_factor = 0.5"),
+    ("llama", {"rope_parameters": LLAMA3 | {"high_freq_factor": 1}}, "rope_high_freq_factor = 1.0"),
+    ("llama", {"rope_scaling": LLAMA3 | {"beta_fast": 32}}, "rope_scaling.beta_fast = 32"),
+    ("llama", {"rope_scaling": LLAMA3}, "rope_parameters and rope_scaling scale positions"),
     ("llama", {"rope_theta": 5e5}, "rope_theta = 500000.0 beside rope_parameters.rope_theta"),
     ("llama", {"hidden_act": "relu"}, "hidden_act = 'relu'"),
     ("llama", {"sliding_window": 4096}, "sliding_window = 4096"),
