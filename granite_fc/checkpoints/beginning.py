@@ -80,12 +80,15 @@ class Beginning:
 
         Raises:
             ConfigurationError: Names each field that differs; or each weight of a published model;
-                or the first token.
+                or the first token; or a checkpoint is of adapters, or in another type.
         """
         if self.published is None:
             about = read_data(self.path)
             if "model" in about:
-                check_same_decoder(stored_config(about), config, f"the checkpoint {self.path}")
+                stored = stored_config(about)
+                _check_whole(self.path, stored)
+                check_same_decoder(stored, config, f"the checkpoint {self.path}")
+                _check_same_arrays(self.path, stored, config)
             _check_same_vocabulary(self.path, about, vocabulary)
             return
         said_by = f"{self.published.name}/{CONFIG}"
@@ -113,6 +116,33 @@ class Beginning:
         if config.adapter is not None:
             abstract_base = types_as_published(self.published, base, abstract_base)
         return load_params(self.published, base, abstract_base)
+
+
+def _check_whole(checkpoint: Path, stored: DecoderConfig) -> None:
+    if stored.adapter is not None:
+        raise ConfigurationError(
+            KEY,
+            found=f"{checkpoint}: adapters, without the model that they stand beside",
+            expected="a checkpoint of a whole model",
+            remedy="Merge them first: granite-fc convert --merge.",
+        )
+
+
+def _check_same_arrays(checkpoint: Path, stored: DecoderConfig, config: DecoderConfig) -> None:
+    """Checks what makes the arrays of one model differ: their type, and rows without an id."""
+    if stored.param_dtype != config.param_dtype:
+        raise ConfigurationError(
+            "DecoderConfig.param_dtype",
+            found=config.param_dtype,
+            expected=f"{stored.param_dtype}, in which {checkpoint} is stored",
+            remedy="Set it so, or convert the model again with --dtype.",
+        )
+    if stored.padded_vocab_size != config.padded_vocab_size:
+        raise ConfigurationError(
+            "DecoderConfig.vocab_multiple",
+            found=f"{config.vocab_multiple}, which makes {config.padded_vocab_size:,} rows",
+            expected=f"{stored.vocab_multiple}: {checkpoint} has {stored.padded_vocab_size:,} rows",
+        )
 
 
 def _check_same_vocabulary(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import jax
 import orbax.checkpoint as ocp
 
 from granite_fc.checkpoints.checkpoints import DATA, STATE
+from granite_fc.checkpoints.hf.json_object import parse_object
 from granite_fc.checkpoints.strict import check_same_arrays, stored_arrays
 from granite_fc.errors import ConfigurationError
 
@@ -62,9 +62,21 @@ def read_data(path: str | Path) -> dict[str, Any]:
 
     Args:
         path: See `find_checkpoint`.
+
+    Raises:
+        ConfigurationError: There is no checkpoint, or it has no such object.
     """
     # The file that `JsonSave` writes. Orbax's own reader asks for the devices first.
-    return json.loads((find_checkpoint(path) / DATA / "metadata").read_text(encoding="utf-8"))
+    file = find_checkpoint(path) / DATA / "metadata"
+    try:
+        return parse_object(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            str(file),
+            found="no such file" if isinstance(error, FileNotFoundError) else str(error),
+            expected="what a run writes beside its arrays, a JSON object",
+            remedy="The checkpoint is damaged: name another step's.",
+        ) from error
 
 
 def restore_params(path: str | Path, abstract_params: PyTree, part: str = "params") -> PyTree:

@@ -10,11 +10,10 @@ import numpy as np
 import orbax.checkpoint as ocp
 from etils import epath
 
+from granite_fc.checkpoints.hf.named import summary
 from granite_fc.errors import ConfigurationError
 
 PyTree = Any
-
-_SHOWN = 8
 
 
 def stored_arrays(directory: Path) -> PyTree:
@@ -36,23 +35,20 @@ def check_same_arrays(stored: PyTree, expected: PyTree, checkpoint: str) -> None
         checkpoint: Its name for the message.
 
     Raises:
-        ConfigurationError: Names the arrays that are missing, left over, or of another shape or
+        ConfigurationError: Names every array that are missing, left over, or of another shape or
             dtype.
     """
     there, wanted = _by_name(stored), _by_name(expected)
-    problems = [f"{name} is missing" for name in wanted.keys() - there.keys()]
-    problems += [f"{name} is left over" for name in there.keys() - wanted.keys()]
+    problems = dict.fromkeys(wanted.keys() - there.keys(), "is missing")
+    problems |= dict.fromkeys(there.keys() - wanted.keys(), "is left over")
     for name in wanted.keys() & there.keys():
         a, b = _describe(there[name]), _describe(wanted[name])
         if a != b:
-            problems.append(f"{name} is {a}, not {b}")
+            problems[name] = f"is {a}, not {b}"
     if problems:
-        shown = sorted(problems)[:_SHOWN]
-        if len(problems) > _SHOWN:
-            shown.append(f"and {len(problems) - _SHOWN} more")
         raise ConfigurationError(
             checkpoint,
-            found="; ".join(shown),
+            found=summary(problems),
             expected="the arrays of the configured model and optimizer",
             remedy="Restore it with the configuration that it was trained with.",
         )

@@ -72,7 +72,15 @@ def export_run(
     config = stored_config(about)
     if config.adapter is not None:
         export_adapters(
-            checkpoint, config, to, files=files, base=base, dtype=dtype, use_ema=use_ema
+            checkpoint,
+            config,
+            to,
+            files=files,
+            eos_id=eos_id,
+            base=base,
+            # In which they are trained.
+            dtype=dtype or "float32",
+            use_ema=use_ema,
         )
         return
     export_model(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from granite_fc import typechecks
 from granite_fc.errors import ConfigurationError
 from granite_fc.models.config import DecoderConfig
@@ -26,14 +28,18 @@ def check_no_unused_settings(model: DecoderConfig, optimizer: Optimizer) -> None
             to None, is taken for overruled.
     """
     bound = {
-        f"{selector.rsplit('.', 1)[-1]}.{parameter}"
+        f"{selector.rsplit('.', 1)[-1]}.{parameter}": value
         for (_, selector), values in typechecks.bindings().items()
-        for parameter in values
+        for parameter, value in values.items()
     }
     own = type(optimizer).__name__.lower()
-    for other in (each.__name__.lower() for each in Optimizer.__subclasses__()):
+    for kind in Optimizer.__subclasses__():
+        other = kind.__name__.lower()
         for option in _OPTIONS:
-            if other != own and f"{other}.{option}" in bound and f"{own}.{option}" not in bound:
+            # A run's own config.gin says all that it computed with, defaults as well.
+            default = inspect.signature(kind).parameters[option].default
+            unused = other != own and bound.get(f"{other}.{option}", default) != default
+            if unused and f"{own}.{option}" not in bound:
                 raise ConfigurationError(
                     f"{other}.{option}",
                     found=f"a setting beside train.optimizer = @{own}()",

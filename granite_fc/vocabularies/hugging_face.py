@@ -84,7 +84,10 @@ class HuggingFaceVocabulary(Vocabulary):
             eos_token: The end-of-sequence token, instead of the one that the files name.
         """
         name = path.resolve().parent.name if path.name == TOKENIZER_FILE else path.stem
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise _unfit(str(path), str(error)) from error
         return cls(text, eos_token or _eos_token_of(path, text), name)
 
     @property
@@ -192,7 +195,7 @@ def _eos_token_of(path: Path, tokenizer_json: str) -> str:
     for name in _FILES_THAT_NAME_EOS:
         beside = path.parent / name
         if beside.is_file():
-            token = json.loads(beside.read_text(encoding="utf-8")).get("eos_token")
+            token = _object(beside).get("eos_token")
             token = token.get("content") if isinstance(token, dict) else token
             if isinstance(token, str):
                 return token
@@ -207,8 +210,20 @@ def _eos_token_of(path: Path, tokenizer_json: str) -> str:
         "load_vocabulary.eos_token",
         found=f"no end-of-sequence token named beside {path}",
         expected=f"one of {', '.join(special) or 'its tokens'}",
-        remedy=f"Put the model's {_FILES_THAT_NAME_EOS[0]} beside it, or name the token in gin.",
+        remedy=f"Put the model's {_FILES_THAT_NAME_EOS[0]} beside it; a run may name the token in "
+        "gin instead.",
     )
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ConfigurationError(str(path), found=str(error), expected="a JSON object") from error
+    if not isinstance(value, dict):
+        found = f"a JSON {type(value).__name__}"
+        raise ConfigurationError(str(path), found=found, expected="a JSON object")
+    return value
 
 
 def _unfit(name: str, reason: str) -> ConfigurationError:

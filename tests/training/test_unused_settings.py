@@ -52,6 +52,8 @@ def test_what_reaches_nothing_is_refused(
         (["optimizers/ema.gin"], {"train.optimizer": "@adamw()"}),
         (["optimizers/ema.gin"], {"muon.ema": "None"}),
         (["optimizers/ema.gin"], {"muon.ema": "@ema()"}),
+        # As a run with AdamW leaves it in its config.gin.
+        ([], {"adamw.frozen": "()", "adamw.layer_decay": "1.0", "adamw.ema": "None"}),
         (["adapters/lora.gin"], {"AdapterConfig.rank": "4"}),
         (["adapters/lora.gin"], {"DecoderConfig.adapter": "None"}),
     ],

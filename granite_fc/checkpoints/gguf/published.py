@@ -45,10 +45,13 @@ def read_gguf(path: Path) -> Published:
     # Refuses what would not give every text back.
     HuggingFaceVocabulary(tokenizer.decode(), special.spellings["eos"], str(path))
     ids = {f"{name}_token_id": special.ids.get(name) for name in ("bos", "eos", "pad")}
+    generation: dict[str, Any] = {key: id_ for key, id_ in ids.items() if id_ is not None}
+    if len(special.ends) > 1:
+        generation["eos_token_id"] = special.ends
     files = {
         "tokenizer.json": tokenizer,
         "tokenizer_config.json": _json(tokenizer_config(metadata, special)),
-        "generation_config.json": _json({k: v for k, v in ids.items() if v is not None}),
+        "generation_config.json": _json(generation),
     }
     source = LlamaTensors(file, config["num_attention_heads"], config["num_key_value_heads"])
     return Published(str(path), source, config | ids, files)

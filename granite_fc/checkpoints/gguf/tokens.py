@@ -28,6 +28,8 @@ _IDLE = {
     "tokenizer.huggingface.json",
     "tokenizer.chat_templates",
 }
+# What Hugging Face calls tokens, by their names here.
+_HUGGING_FACE = {"bos": "bos", "eos": "eos", "padding": "pad", "unknown": "unk"}
 _OFF = {"tokenizer.ggml.add_space_prefix", "tokenizer.ggml.remove_extra_whitespaces"}
 
 
@@ -48,12 +50,15 @@ class SpecialTokens(NamedTuple):
 
     Attributes:
         ids: Ids by Hugging Face's names, `bos`, `eos`, `pad` and `unk`; those that there are.
+        ends: The ids that end an answer: of `eos`, and of the tokens that end a turn or a message
+            of its own, where they are others.
         spellings: Spellings by the same names.
         add_bos: Whether texts begin with `bos` where special tokens are asked for.
         add_eos: Whether they end with `eos`.
     """
 
     ids: dict[str, int]
+    ends: list[int]
     spellings: dict[str, str]
     add_bos: bool
     add_eos: bool
@@ -97,17 +102,20 @@ def special_tokens(
     """
     _refuse_what_changes_the_ids(metadata)
     ids: dict[str, int] = {}
-    for name, key in (("bos", "bos"), ("eos", "eos"), ("pad", "padding"), ("unk", "unknown")):
-        key = f"tokenizer.ggml.{key}_token_id"
+    for name in ("bos", "eos", "eot", "eom", "padding", "unknown"):
+        key = f"tokenizer.ggml.{name}_token_id"
         if name == "eos" or key in metadata:
             ids[name] = metadata.integer(key)
             if ids[name] >= len(tokens.types) or tokens.types[ids[name]] == UNUSED:
                 raise metadata.error(key, f"an id in use, of {len(tokens.types):,}")
+    ends = list(dict.fromkeys(ids[name] for name in ("eos", "eot", "eom") if name in ids))
+    ids = {theirs: ids[ours] for ours, theirs in _HUGGING_FACE.items() if ours in ids}
     add_bos = metadata.flag("tokenizer.ggml.add_bos_token", pre_tokenizer.add_bos)
     if add_bos and "bos" not in ids:
         raise metadata.error("tokenizer.ggml.bos_token_id", "the token that texts begin with")
     return SpecialTokens(
         ids,
+        ends,
         {name: tokens.spellings[i] for name, i in ids.items()},
         add_bos,
         metadata.flag("tokenizer.ggml.add_eos_token", False),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +11,10 @@ from typing import Any
 from granite_fc.checkpoints.beside import written_beside
 from granite_fc.checkpoints.checkpoints import STATE
 from granite_fc.checkpoints.hf.config_out import published_config
-from granite_fc.checkpoints.hf.directory import CONFIG, GENERATION, SPECIAL_IDS
+from granite_fc.checkpoints.hf.directory import CONFIG
 from granite_fc.checkpoints.hf.families import TABLES
-from granite_fc.checkpoints.hf.json_object import parse_object
-from granite_fc.checkpoints.hf.safetensors_writer import SHARD_BYTES, SafetensorsWriter
+from granite_fc.checkpoints.hf.safetensors_writer import SHARD_BYTES, SafetensorsWriter, check_room
+from granite_fc.checkpoints.hf.special_ids import special_ids, with_special_ids
 from granite_fc.checkpoints.hf.stored import chunks
 from granite_fc.checkpoints.hf.weights import Part, paths_of, shapes_of, tensors_of
 from granite_fc.checkpoints.strict import check_same_arrays, stored_arrays
@@ -24,8 +22,6 @@ from granite_fc.errors import ConfigurationError
 from granite_fc.models.adapters.config import AdapterConfig
 from granite_fc.models.config import DecoderConfig
 from granite_fc.models.decoder import abstract_params
-
-_BYTES = {"float32": 4, "bfloat16": 2}
 
 Progress = Callable[[int, int, str], None]
 
@@ -84,9 +80,7 @@ def export_model(
         )
     dtype = dtype or config.param_dtype
     content = published_config(config, where, dtype)
-    generation = parse_object(files[GENERATION]) if GENERATION in files else {}
-    special = _special_ids(generation, eos_id)
-    content |= special
+    content |= special_ids(files, eos_id)
     stored = stored_arrays(checkpoint / STATE)
     check_same_arrays(stored["params"], abstract_params(config), where)
     averaged = paths_of(stored.get("ema", {})) if use_ema else ()
@@ -97,45 +91,17 @@ def export_model(
             places.setdefault(piece.path, {})[piece.layer] = piece
     shapes = {tensor.name: tensor.shape for tensor in tensors}
     with written_beside(to) as folder:
-        _check_room(folder, _BYTES[dtype] * sum(map(math.prod, shapes.values())))
-        for name, data in files.items():
+        check_room(folder, shapes.values(), dtype)
+        writer = SafetensorsWriter(folder, shapes, dtype, shard_bytes=shard_bytes)
+        for name, data in with_special_ids(files, eos_id).items():
             (folder / name).write_bytes(data)
         _write_json(folder / CONFIG, content)
-        if generation.get("eos_token_id") != special["eos_token_id"] or not generation:
-            _write_json(folder / GENERATION, generation | special)
-        writer = SafetensorsWriter(folder, shapes, dtype, shard_bytes)
         for number, path in enumerate(shapes_of(config)):
             progress(number, len(places), "/".join(path))
             part = "ema" if path in averaged else "params"
             for index, values in chunks(checkpoint / STATE, part, path):
                 _write(writer, places[path], index, values)
         progress(len(places), len(places), "")
-
-
-def _check_room(folder: Path, size: int) -> None:
-    """Checks that a disk holds so many bytes: what is mapped and finds no room ends a process."""
-    free = shutil.disk_usage(folder).free
-    if size > free:
-        raise ConfigurationError(
-            "--to",
-            found=f"{folder.parent}, with {free:,} bytes left",
-            expected=f"{size:,} bytes for the weights",
-        )
-
-
-def _special_ids(generation: Mapping[str, Any], eos_id: int | None) -> dict[str, Any]:
-    """Ids that begin, end and pad a text: the generation config's, and what the model ends with."""
-    # Not left out: transformers would take ids of its own, which may be beyond the vocabulary.
-    ids = {name: generation.get(name) for name in SPECIAL_IDS}
-    given = ids["eos_token_id"]
-    if given is None:
-        ids["eos_token_id"] = eos_id
-    elif eos_id is not None:
-        ends = given if isinstance(given, list) else [given]
-        # Training ended answers with the vocabulary's, which may be another than the base's own.
-        if eos_id not in ends:
-            ids["eos_token_id"] = [eos_id, *ends]
-    return ids
 
 
 def _write(

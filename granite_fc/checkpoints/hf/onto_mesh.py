@@ -58,7 +58,7 @@ def load_params(published: Published, config: DecoderConfig, abstract_params: Py
 def types_as_published(
     published: Published, config: DecoderConfig, abstract_params: PyTree
 ) -> PyTree:
-    """Returns the tree with bfloat16 wherever a model is published in it.
+    """Returns the tree with bfloat16 wherever a model is published in it, in every layer.
 
     What is only read to be frozen or quantised need not exist in a wider type before.
 
@@ -68,15 +68,13 @@ def types_as_published(
         abstract_params: See `load_params`.
     """
     infos = published.source.infos()
-    narrow = {
-        part.path
-        for tensor in check_weights(published, config)
-        for part in tensor.parts
-        if infos[tensor.name].dtype == "bfloat16"
-    }
+    types: dict[tuple[str, ...], set[str]] = {}
+    for tensor in check_weights(published, config):
+        for part in tensor.parts:
+            types.setdefault(part.path, set()).add(infos[tensor.name].dtype)
 
     def retyped(path: tuple[Any, ...], leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
-        is_narrow = tuple(entry.key for entry in path) in narrow
+        is_narrow = types.get(tuple(entry.key for entry in path)) == {"bfloat16"}
         return leaf.update(dtype=jnp.bfloat16) if is_narrow else leaf
 
     return jax.tree_util.tree_map_with_path(retyped, abstract_params)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from granite_fc.checkpoints.hf.directory import INDEX, WEIGHTS
 from granite_fc.checkpoints.hf.safetensors_header import DTYPES, LENGTH_BYTES
+from granite_fc.errors import ConfigurationError
 
 # What transformers takes by default.
 SHARD_BYTES = 5 * 10**9
@@ -26,7 +28,8 @@ class SafetensorsWriter:
         folder: Where the files go; there is an index where there are several.
         shapes: Tensors by name, in the order in which they lie.
         dtype: Their type.
-        shard_bytes: The most bytes of tensors in a file, but for a tensor that is larger alone.
+        shard_bytes: The most bytes of tensors in a file, but for a tensor that is larger alone;
+            None puts all into one.
         name: What a file that holds all of them is called.
     """
 
@@ -35,14 +38,15 @@ class SafetensorsWriter:
         folder: Path,
         shapes: Mapping[str, tuple[int, ...]],
         dtype: str,
-        shard_bytes: int = SHARD_BYTES,
+        *,
+        shard_bytes: int | None = SHARD_BYTES,
         name: str = WEIGHTS,
     ) -> None:
-        self._dtype = np.dtype(ml_dtypes.bfloat16) if dtype == "bfloat16" else np.dtype(dtype)
+        self._dtype = _numpy_type(dtype)
         self._code = _CODES[dtype]
         self._shapes = shapes
         self._places: dict[str, tuple[Path, int]] = {}
-        shards = self._in_shards(shard_bytes)
+        shards = [list(shapes)] if shard_bytes is None else self._in_shards(shard_bytes)
         names = [
             name if len(shards) == 1 else f"model-{i:05}-of-{len(shards):05}.safetensors"
             for i in range(1, len(shards) + 1)
@@ -95,3 +99,28 @@ class SafetensorsWriter:
             file.truncate(start + end)
         for name in names:
             self._places[name] = path, start + self._places[name][1]
+
+
+def check_room(folder: Path, shapes: Iterable[tuple[int, ...]], dtype: str) -> None:
+    """Checks that a disk holds some tensors: what is mapped and finds no room ends a process.
+
+    Args:
+        folder: Where they are to lie, in the directory that the user named.
+        shapes: Of the tensors.
+        dtype: Their type.
+
+    Raises:
+        ConfigurationError: There is no room.
+    """
+    size = sum(map(math.prod, shapes)) * _numpy_type(dtype).itemsize
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise ConfigurationError(
+            "--to",
+            found=f"{folder.parent}, with {free:,} bytes left",
+            expected=f"{size:,} bytes for the weights",
+        )
+
+
+def _numpy_type(dtype: str) -> np.dtype:
+    return np.dtype(ml_dtypes.bfloat16) if dtype == "bfloat16" else np.dtype(dtype)

@@ -20,12 +20,26 @@ def tokenizer_of(published: Published) -> Vocabulary | None:
     """
     if TOKENIZER_FILE not in published.files:
         return None
+    if not published.files[TOKENIZER_FILE].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        raise ConfigurationError(
+            f"{published.name}/{TOKENIZER_FILE}",
+            found="no JSON object",
+            expected="a byte-level BPE tokenizer",
+        )
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory) / (Path(published.name).stem or "model")
         folder.mkdir()
         for name, content in published.files.items():
             (folder / name).write_bytes(content)
-        return load_vocabulary(str(folder))
+        try:
+            return load_vocabulary(str(folder))
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                error.key.replace(str(folder), published.name),
+                found=str(error.found).replace(str(folder), published.name),
+                expected=error.expected,
+                remedy=error.remedy,
+            ) from error
 
 
 def check_same_tokens(theirs: Vocabulary, where: str, vocabulary: Vocabulary, *, key: str) -> None:

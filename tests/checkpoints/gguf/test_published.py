@@ -108,6 +108,16 @@ def test_what_a_file_may_leave_out(tmp_path):
     assert json.loads(published.files["generation_config.json"]) == {"eos_token_id": 2}
 
 
+def test_all_that_ends_an_answer_is_told(tmp_path):
+    ends = {"tokenizer.ggml.eos_token_id": 0, "tokenizer.ggml.eot_token_id": 2}
+    metadata = _metadata() | ends | {"tokenizer.ggml.eom_token_id": 0}
+    path = write_gguf(tmp_path / "a.gguf", metadata, gguf_tensors(hugging_face_weights()))
+    files = read_gguf(path).files
+    generation = json.loads(files["generation_config.json"])
+    assert generation == {"bos_token_id": 1, "eos_token_id": [0, 2], "pad_token_id": 2}
+    assert json.loads(files["tokenizer_config.json"])["eos_token"] == "<|endoftext|>"
+
+
 @pytest.mark.parametrize(
     "harmless",
     [

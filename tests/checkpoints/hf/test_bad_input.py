@@ -20,10 +20,13 @@ from hypothesis import strategies as st
 
 from granite_fc.checkpoints.beginning import Beginning
 from granite_fc.checkpoints.hf.safetensors_header import read_header
+from granite_fc.checkpoints.hf.tokens import tokenizer_of
+from granite_fc.checkpoints.published import open_published
 from granite_fc.errors import ConfigurationError
 from tests.checkpoints.hf.saved import save
 from tests.models.families import GRANITE, LLAMA
 from tests.training.small_run import Bytes
+from tests.vocabularies.conftest import tokenizer_folder as tokenizer_folder
 
 INDEX = "model.safetensors.index.json"
 SIZES = Bytes()
@@ -183,6 +186,33 @@ def test_of_two_models_in_a_directory_that_of_one_file_is_read(
     # As transformers takes it.
     transformers.AutoModelForCausalLM.from_pretrained(folder)
     Beginning.find(folder).check(LLAMA, SIZES)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "told"),
+    [
+        ("tokenizer_config.json", b'{"eos_token": ', "tokenizer_config.json: found"),
+        ("tokenizer_config.json", b"[]", "tokenizer_config.json: found 'a JSON list'"),
+        ("tokenizer_config.json", b'{"eos_token": "\xff"}', "tokenizer_config.json: found"),
+        ("tokenizer_config.json", b"{}", "no end-of-sequence token named beside"),
+        ("tokenizer.json", b"x{}", "tokenizer.json: found 'no JSON object'"),
+        ("tokenizer.json", b'{"\xff": 1}', "tokenizer.json: 'utf-8' codec"),
+    ],
+)
+def test_a_damaged_tokenizer_is_named_where_it_is(
+    file: str, content: bytes, told: str, single: Path, tokenizer_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "theirs"
+    shutil.copytree(single, folder)
+    shutil.copytree(tokenizer_folder, folder, dirs_exist_ok=True)
+    (folder / file).write_bytes(content)
+    published = open_published(folder)
+    assert published is not None
+    with pytest.raises(ConfigurationError) as error:
+        tokenizer_of(published)
+    assert told in error.value.message
+    # Not where it is unpacked to be read, which is gone by then.
+    assert str(folder) in error.value.message
 
 
 def test_pickled_weights_are_not_read(single: Path, tmp_path: Path) -> None:

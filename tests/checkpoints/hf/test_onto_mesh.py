@@ -117,6 +117,20 @@ def test_a_base_that_is_published_in_bfloat16_is_never_wider(
     assert_same(jax.tree.map(lambda x: x.astype("float32"), params), whole)
 
 
+def test_a_stack_of_which_one_layer_is_wider_stays_as_wide(tmp_path: Path) -> None:
+    save(LLAMA, tmp_path, dtype="bfloat16")
+    file = tmp_path / "model.safetensors"
+    arrays = safetensors.numpy.load_file(file)
+    name = "model.layers.1.mlp.up_proj.weight"
+    arrays[name] = arrays[name].astype("float32") + np.float32(1e-5)
+    safetensors.numpy.save_file(arrays, file)
+    config = dataclasses.replace(LLAMA, adapter=AdapterConfig(base_dtype="float32"))
+    params = Beginning.find(tmp_path).params(config, abstract_params(LLAMA))
+    mlp = params["blocks"]["mlp"]
+    assert (mlp["up"]["kernel"].dtype, mlp["down"]["kernel"].dtype) == ("float32", "bfloat16")
+    np.testing.assert_array_equal(mlp["up"]["kernel"][1], arrays[name].T)
+
+
 def begun(config: DecoderConfig, theirs: Path, folder: Path) -> TrainState:
     """The state that a run begins or goes on with; begun, it is saved as after a step."""
     programs = Programs(

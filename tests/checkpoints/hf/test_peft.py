@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import peft
 import pytest
+import safetensors
 import torch
 
 from granite_fc.checkpoints.checkpoints import Checkpoints
 from granite_fc.checkpoints.hf.peft import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from granite_fc.checkpoints.hf.safetensors_writer import SHARD_BYTES, SafetensorsWriter
 from granite_fc.cli.main import main
+from granite_fc.errors import ConfigurationError
 from granite_fc.models.adapters.attach import join, split
 from granite_fc.models.adapters.config import AdapterConfig
 from granite_fc.models.decoder import adapt_params, hidden_states
 from granite_fc.models.head import logits
+from granite_fc.training.exported_adapters import export_adapters
 from tests.models.families import FAMILIES, hugging_face_model, random_params, sequence
 
 
@@ -59,3 +66,47 @@ def test_peft_computes_the_same(family: str, target: tuple[str, ...], tmp_path: 
     assert np.abs(theirs - before).max() > 0.1
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
     np.testing.assert_allclose(ours, merged, atol=1e-4)
+
+
+def test_all_adapters_are_in_the_one_file_that_peft_reads(tmp_path: Path) -> None:
+    # Beyond what a file of a model holds; sparse, it takes no room.
+    shapes = {name: (SHARD_BYTES // 4,) for name in ("one", "two", "three")}
+    writer = SafetensorsWriter(tmp_path, shapes, "float32", shard_bytes=None, name=ADAPTER_WEIGHTS)
+    writer.tensor("three")[-1] = 5.0
+    assert [path.name for path in tmp_path.iterdir()] == [ADAPTER_WEIGHTS]
+    with safetensors.safe_open(tmp_path / ADAPTER_WEIGHTS, "np") as file:
+        assert set(file.keys()) == set(shapes)
+        end = SHARD_BYTES // 4
+        assert file.get_slice("three")[end - 2 : end].tolist() == [0.0, 5.0]
+
+
+def test_adapters_say_what_ends_an_answer_and_want_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = FAMILIES["llama"]
+    config = dataclasses.replace(base, adapter=AdapterConfig(base_dtype="float32"))
+    adapters, _ = split(adapt_params(config, random_params(base), jax.random.key(1)))
+    about = {"model": dataclasses.asdict(config), "step": 3}
+    with Checkpoints(tmp_path / "checkpoints") as checkpoints:
+        checkpoints.save(3, {"params": adapters}, about)
+
+    def export() -> None:
+        export_adapters(
+            tmp_path / "checkpoints" / "3",
+            config,
+            tmp_path / "peft",
+            files={"generation_config.json": b'{"eos_token_id": 2, "top_k": 5}'},
+            eos_id=7,
+            base=None,
+            dtype="float32",
+            use_ema=False,
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
+        with pytest.raises(ConfigurationError, match="100 bytes left"):
+            export()
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoints"]
+    export()
+    written = json.loads((tmp_path / "peft" / "generation_config.json").read_text())
+    assert written["eos_token_id"] == [7, 2] and written["top_k"] == 5
