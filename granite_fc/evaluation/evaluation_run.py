@@ -236,6 +236,7 @@ class EvaluationRun:
             **adapters.facts(self._subtask(item) for item in items),
             "step": f"{model.step:,}",
             "parameters": f"{count_params(model.config):,}",
+            "computed in": model.config.compute_dtype,
             "vocabulary": model.vocabulary.name,
             "decoding": decoding,
             "most tokens of an answer": f"{max(most.values(), default=0):,}",
