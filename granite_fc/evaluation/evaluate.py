@@ -49,17 +49,7 @@ def evaluation_of(
         ConfigurationError: They did not answer the same items.
     """
     first = models[0]
-    asked = [(answer.item.item_id, answer.item.target) for answer in first.answers]
-    for other in models[1:]:
-        theirs = [(answer.item.item_id, answer.item.target) for answer in other.answers]
-        if theirs != asked:
-            raise ConfigurationError(
-                other.name,
-                found=f"{len(theirs)} items, {len(set(theirs) - set(asked))} of them with another "
-                f"id or right answer than those of {first.name}",
-                expected=f"the same {len(asked)} items",
-                remedy="Models are compared on the same requests: evaluate both on one set.",
-            )
+    check_same_items({model.name: [each.item for each in model.answers] for model in models})
     occurring = {
         reason for model in models for reason in model.together.failures if reason in FAILURES
     }
@@ -71,6 +61,31 @@ def evaluation_of(
         definitions={**definitions, **{name: FAILURES[name] for name in sorted(occurring)}},
         remarks=tuple(remarks),
     )
+
+
+def check_same_items(items: Mapping[str, Sequence[Item]]) -> None:
+    """Checks that models are asked the same.
+
+    Args:
+        items: What each model is asked, by its name.
+
+    Raises:
+        ConfigurationError: One is asked something else than the first.
+    """
+    (first, asked), *others = (
+        (name, [(item.item_id, item.target) for item in of_model])
+        for name, of_model in items.items()
+    )
+    for name, theirs in others:
+        if theirs != asked:
+            raise ConfigurationError(
+                name,
+                found=f"{len(theirs)} items, {len(set(theirs) - set(asked))} of them with another "
+                f"id or right answer than those of {first}",
+                expected=f"the same {len(asked)} items",
+                remedy="Models are compared on the same requests: evaluate all on one set. Where "
+                "their runs drew from different tasks, say with --gin from which.",
+            )
 
 
 def _totals(answers: Sequence[JudgedAnswer]) -> Totals:

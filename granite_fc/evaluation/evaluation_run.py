@@ -18,7 +18,7 @@ from granite_fc.evaluation.answering import answer_items
 from granite_fc.evaluation.asked import Asked, asked_of_mixture, asked_of_suite
 from granite_fc.evaluation.compatibility.published import published_scores
 from granite_fc.evaluation.compatibility.scores import Scores
-from granite_fc.evaluation.evaluate import evaluate_model, evaluation_of
+from granite_fc.evaluation.evaluate import check_same_items, evaluate_model, evaluation_of
 from granite_fc.evaluation.evaluation_settings import Settings, Subject
 from granite_fc.evaluation.given_answers import given_answers, run_of
 from granite_fc.evaluation.held_out import tokens_for_answers
@@ -91,6 +91,13 @@ class EvaluationRun:
         ]
         if self._suite is None and self._settings.examples is None and ids:
             self._ids = frozenset(ids[0])
+        if self._suite is None and len(self._subjects) > 1:
+            # Held-out examples are those of each run's own configuration.
+            asked_of = {}
+            for subject in self._subjects:
+                self._configure(subject)
+                asked_of[subject.name] = self._asked(hosts).items
+            check_same_items(asked_of)
         models = [self._evaluated(subject, hosts, progress) for subject in self._subjects]
         suite, asked = self._suite, self._last_asked
         facts = {"requests": f"{len(asked.items):,}"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import gin
 import pytest
 
 from granite_fc.cli.main import main
+from tasks.rates import DEFAULT_SUBTASK_RATES
 from tests.end_to_end.conftest import Quickstart
 
 EXAMPLES = 3
@@ -171,6 +173,22 @@ def test_what_does_not_fit_is_told_before_anything_is_answered(
     assert main(["evaluate", checkpoint(quickstart), "--mixture=granite_fc", *words]) == 2
     captured = capsys.readouterr()
     assert told in captured.err and not captured.out
+
+
+def test_runs_with_other_tasks_are_told_before_one_answers(
+    quickstart: Quickstart, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(quickstart.model_dir, other)
+    rates = DEFAULT_SUBTASK_RATES | {"response_generation": 0.0}
+    with (other / "config.gin").open("a") as file:
+        file.write(f"\nmixture_rates.subtasks = {rates}\n")
+    models = [f"--checkpoint=one={quickstart.model_dir}", f"--checkpoint=two={other}"]
+    command = ["evaluate", *models, "--mixture=granite_fc", f"--examples={EXAMPLES}"]
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    assert "two: found" in error and "the same" in error and "with --gin from which" in error
+    assert "of them with another id" in error and "0 of " not in error
 
 
 def test_the_answers_of_a_run_are_measured_where_they_lie(
