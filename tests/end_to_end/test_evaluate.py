@@ -188,7 +188,7 @@ def test_runs_with_other_tasks_are_told_before_one_answers(
     assert main(command) == 2
     error = capsys.readouterr().err
     assert "two: found" in error and "the same" in error and "with --gin from which" in error
-    assert "of them with another id" in error and "0 of " not in error
+    assert "18 items" in error and "21 items" in error and " requests\n" not in error
 
 
 def test_the_answers_of_a_run_are_measured_where_they_lie(
