@@ -35,7 +35,7 @@ def check_same_arrays(stored: PyTree, expected: PyTree, checkpoint: str) -> None
         checkpoint: Its name for the message.
 
     Raises:
-        ConfigurationError: Names every array that are missing, left over, or of another shape or
+        ConfigurationError: Names every array that is missing, left over, or of another shape or
             dtype.
     """
     there, wanted = _by_name(stored), _by_name(expected)
